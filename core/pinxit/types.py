@@ -1,0 +1,264 @@
+"""What goes in and what comes out. Field names are those of the OpenAI Images API."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from .errors import RequestError
+from .options import Identity, Name, Options
+from .payload import Image
+from .report import Frozen, Report, Usd
+
+__all__ = [
+    "EditRequest",
+    "GenerateRequest",
+    "Image",
+    "ImagesResponse",
+    "Operation",
+    "PartialImage",
+    "Request",
+    "Svg",
+    "TokenDetails",
+    "Usage",
+    "VariationRequest",
+    "build",
+    "explain",
+    "parse_ratio",
+    "parse_size",
+]
+
+Operation = Literal["generate", "edit", "variation"]
+
+MAX_N = 10
+"""Pictures that one request may ask for."""
+
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+_RATIO = re.compile(r"(\d{1,4}(?:\.\d{1,4})?):(\d{1,4}(?:\.\d{1,4})?)")
+_CLASSES = frozenset({"auto", "512", "1K", "2K", "3K", "4K"})
+
+
+def parse_size(size: str | None) -> tuple[int, int] | None:
+    """Return the pixels of ``WIDTHxHEIGHT``, or ``None`` for anything else."""
+    match = _SIZE.fullmatch(size or "")
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def parse_ratio(ratio: str | None) -> float | None:
+    """Return width divided by height of ``WIDTH:HEIGHT``, or ``None`` for anything else."""
+    match = _RATIO.fullmatch(ratio or "")
+    if not match or not float(match[1]) or not float(match[2]):
+        return None
+    return float(match[1]) / float(match[2])
+
+
+def _check_size(value: str) -> str:
+    value = value.strip().replace("*", "x").replace("×", "x")  # noqa: RUF001 - people type it
+    value = value.upper() if value.lower().endswith("k") else value.lower()
+    if value in _CLASSES or parse_size(value):
+        return value
+    raise ValueError(
+        "is neither WIDTHxHEIGHT, such as 1024x1024, nor a class (1K, 2K, 4K), nor auto"
+    )
+
+
+def _check_ratio(value: str) -> str:
+    if value == "auto" or parse_ratio(value):
+        return value
+    raise ValueError("is not WIDTH:HEIGHT, such as 16:9, nor auto")
+
+
+Prompt = Annotated[str, StringConstraints(max_length=100_000, pattern=r"\S")]
+Size = Annotated[str, AfterValidator(_check_size)]
+AspectRatio = Annotated[str, AfterValidator(_check_ratio)]
+
+
+class Svg(Frozen):
+    """Options of ``output_format="svg"``."""
+
+    model: str | None = None
+    reasoning: dict[Literal["effort"], str] | None = None
+
+
+class _Request(Options):
+    """What all operations share. ``None`` means absent, ``auto`` the model's choice."""
+
+    operation: ClassVar[Operation]
+
+    model: Name | None = None
+    """``provider/name``, a bare name, an alias, a route, or ``auto``; ``None`` is the default route."""
+    n: int = Field(default=1, ge=1, le=MAX_N)
+    size: Size | None = None
+    aspect_ratio: AspectRatio | None = None
+    quality: Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"] | None = (
+        None
+    )
+    style: Literal["vivid", "natural"] | None = None
+    background: Literal["auto", "transparent", "opaque"] | None = None
+    output_format: Literal["png", "jpeg", "webp", "gif", "svg"] | None = None
+    output_compression: int | None = Field(default=None, ge=0, le=100)
+    response_format: Literal["url", "b64_json"] | None = None
+    moderation: Literal["auto", "low"] | None = None
+    complexity: Literal["low", "medium", "high"] | None = None
+    negative_prompt: str | None = Field(default=None, max_length=100_000)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    stream: bool = False
+    partial_images: int | None = Field(default=None, ge=0, le=3)
+    frame_count: int | None = Field(default=None, ge=2, le=64)
+    frame_duration_ms: int | None = Field(default=None, ge=10, le=655_350)
+    svg: Svg | None = None
+    extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """Provider-specific options, keyed by provider and handed on untouched."""
+    user: str | None = Field(default=None, max_length=1024)
+    safety_identifier: str | None = Field(default=None, max_length=1024)
+    name: str | None = Field(default=None, max_length=256)
+    metadata: dict[str, Annotated[str, Field(max_length=512)]] | None = Field(
+        default=None, max_length=64
+    )
+    identity: Identity | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        present = {k: v for k, v in cast("Mapping[str, object]", values).items() if v is not None}
+        if "image" in present and "images" in cls.model_fields:
+            image = present.pop("image")
+            several = isinstance(image, list | tuple)
+            present.setdefault("images", cast("object", image) if several else [image])
+        return present
+
+
+class GenerateRequest(_Request):
+    """Make pictures from a prompt."""
+
+    operation: ClassVar[Operation] = "generate"
+    prompt: Prompt
+
+
+class EditRequest(_Request):
+    """Change pictures as a prompt says, inside a mask if there is one.
+
+    The mask is as large as the first picture; its pixels with alpha 0 are repainted.
+    """
+
+    operation: ClassVar[Operation] = "edit"
+    prompt: Prompt
+    images: tuple[Image, ...] = Field(min_length=1, max_length=16)
+    mask: Image | None = None
+    markup: Image | None = None
+    input_fidelity: Literal["low", "high"] | None = None
+
+
+class VariationRequest(_Request):
+    """Make pictures like the given one."""
+
+    operation: ClassVar[Operation] = "variation"
+    images: tuple[Image, ...] = Field(min_length=1, max_length=1)
+
+
+Request = GenerateRequest | EditRequest | VariationRequest
+R = TypeVar("R", GenerateRequest, EditRequest, VariationRequest)
+
+
+class TokenDetails(Frozen):
+    """Tokens by kind."""
+
+    text_tokens: int = 0
+    image_tokens: int = 0
+
+
+class Usage(Frozen):
+    """Token counts, where the provider reports them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    input_tokens_details: TokenDetails = TokenDetails()
+    output_tokens_details: TokenDetails | None = None
+
+
+class ImagesResponse(Frozen):
+    """The pictures, and under them the signature."""
+
+    created: int = Field(default_factory=lambda: int(time.time()))
+    """Unix seconds."""
+    data: tuple[Image, ...]
+    usage: Usage | None = None
+    size: str | None = None
+    quality: str | None = None
+    output_format: str | None = None
+    background: str | None = None
+    cost: Usd | None = None
+    """US dollars as the provider itself states them."""
+    report: Report = Report()
+
+
+class PartialImage(Frozen):
+    """A picture on its way, for streams."""
+
+    index: int = Field(ge=0)
+    """0 for the first partial picture."""
+    image: Image
+
+
+def build(cls: type[R], values: Mapping[str, Any]) -> R:
+    """Validate *values* as a request of type *cls*.
+
+    Raises:
+        RequestError: One sentence that names the field, its value and what is allowed.
+    """
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise explain(error, cls) from error
+
+
+def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:
+    """Turn the first of pydantic's complaints into a sentence for the caller."""
+    details = error.errors(include_url=False, include_context=True)[0]
+    # Unions and validators put their own names into the location; callers know only the fields.
+    place = [str(part) for part in details["loc"] if "[" not in str(part) and str(part) != "image"]
+    field = ".".join(place) or "request"
+    field = "image" if field == "images" else field
+    message = f"{field}: {_sentence(details)}"
+    if details["type"] == "extra_forbidden":
+        known = _fields_at(cls, details["loc"][:-1])
+        message = f"unknown parameter {field!r}"
+        if near := difflib.get_close_matches(str(details["loc"][-1]), known, n=1, cutoff=0.6):
+            message += f"; did you mean {near[0]!r}?"
+    elif details["type"] not in {"missing", "value_error"} and place:
+        message += f", not {_abbreviate(details['input'])}"
+    return RequestError(message, param=field)
+
+
+def _fields_at(cls: type[Frozen], path: tuple[str | int, ...]) -> list[str]:
+    return [*cls.model_fields, "image"] if not path else []
+
+
+def _sentence(details: ErrorDetails) -> str:
+    if details["type"] == "missing":
+        return "is required"
+    if details["type"] == "string_pattern_mismatch":
+        return "must not be empty"
+    message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return message[:1].lower() + message[1:]
+
+
+def _abbreviate(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
