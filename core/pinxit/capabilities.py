@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -303,9 +303,7 @@ class Model(Frozen):
     title: str = ""
     operations: dict[Operation, Capability] = Field(min_length=1)
     aliases: tuple[str, ...] = ()
-    defaults: Mapping[Literal["size", "response_format", "output_format", "quality"], str] = Field(
-        default_factory=dict
-    )
+    defaults: dict[Literal["size", "response_format"], str] = {}  # noqa: RUF012 - pydantic copies it
     prices: tuple[Price, ...] = ()
     tokens: TokenPrices | None = None
     lifecycle: Lifecycle = Lifecycle()

@@ -179,8 +179,9 @@ class Config(Frozen):
         """Turn ``{ env = "NAME" }`` into the variable's value, or ``None`` where it is not set."""
         if isinstance(raw, Mapping):
             table = cast("Mapping[str, object]", raw)
-            if table.keys() == {"env"}:
+            if list(table) == ["env"]:
                 return self.environ.get(str(table["env"])) or None
+            return table
         return raw
 
 

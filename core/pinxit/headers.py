@@ -10,7 +10,6 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from .errors import InvalidImage
 
@@ -146,7 +145,7 @@ def _jpeg(data: bytes) -> tuple[int, int, bool]:
 
 def u16(data: bytes, at: int) -> int:
     """Read two bytes, big end first."""
-    return cast("int", struct.unpack(">H", data[at : at + 2])[0])
+    return int.from_bytes(data[at : at + 2], "big")
 
 
 def _webp(data: bytes) -> tuple[int, int, bool]:

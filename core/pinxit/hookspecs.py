@@ -177,7 +177,7 @@ def preview(request: Request, model: Model, context: Context) -> httpx.Request |
 @hookspec
 def around_request(  # type: ignore[empty-body]
     request: Request, context: Context, request_next: RequestNext
-) -> Awaitable[ImagesResponse]:  # type: ignore[empty-body]
+) -> Awaitable[ImagesResponse]:  # pyright: ignore[reportReturnType]  # a specification has no body
     """Wrap every request, once: caches, budgets, tracing.
 
     Write it as ``async def`` and ``return await request_next(request)``. Not calling *request_next* cuts

@@ -135,11 +135,15 @@ class _Request(Options):
     def _null_is_absent(cls, values: object) -> object:
         if not isinstance(values, Mapping):
             return values
-        present = {k: v for k, v in cast("Mapping[str, object]", values).items() if v is not None}
+        present: dict[str, Any] = {
+            name: value
+            for name, value in cast("Mapping[str, Any]", values).items()
+            if value is not None
+        }
         if "image" in present and "images" in cls.model_fields:
             image = present.pop("image")
             several = isinstance(image, list | tuple)
-            present.setdefault("images", cast("object", image) if several else [image])
+            present.setdefault("images", image if several else [image])
         return present
 
 

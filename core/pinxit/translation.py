@@ -1,0 +1,172 @@
+"""The one place where HTTP becomes our errors, so that a provider may simply ``raise_for_status()``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import httpx
+
+from .errors import (
+    AuthenticationFailed,
+    InvalidProviderResponse,
+    PinxitError,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    QuotaExceeded,
+    RateLimited,
+    RequestError,
+    UnknownModel,
+)
+
+__all__ = ["from_response", "provider_errors", "redact", "retry_after"]
+
+_MESSAGE_LIMIT = 500
+"""Characters of a provider's own words that an error repeats."""
+
+
+@contextmanager
+def provider_errors(secrets: Iterable[str] = ()) -> Generator[None]:
+    """Translate what `httpx` raises and what an unreadable answer leads to; anything else is a bug.
+
+    Args:
+        secrets: Texts that must not appear in a message, even if the provider echoes them.
+    """
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        raise from_response(error.response, secrets=secrets) from None
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        # Nothing was written, so nothing can have been ordered.
+        raise ProviderUnavailable(_describe(error, secrets), billing="not_sent") from None
+    except httpx.TimeoutException as error:
+        raise ProviderTimeout(_describe(error, secrets)) from None
+    except httpx.TransportError as error:
+        raise ProviderUnavailable(_describe(error, secrets), billing="ambiguous") from None
+    except httpx.HTTPError as error:
+        raise ProviderError(_describe(error, secrets), billing="ambiguous") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ProviderError(_describe(error, secrets), billing="not_sent") from None
+    except json.JSONDecodeError as error:
+        raise InvalidProviderResponse(f"the answer is not JSON ({error.msg})") from None
+
+
+def _describe(error: Exception, secrets: Iterable[str]) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return redact(text, secrets)
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Take secrets out of a provider's own words, and cut them to a readable length."""
+    for secret in secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, "[redacted]")
+    return text if len(text) <= _MESSAGE_LIMIT else f"{text[: _MESSAGE_LIMIT - 3]}..."
+
+
+def from_response(
+    response: httpx.Response,
+    *,
+    message: str | None = None,
+    code: str | None = None,
+    param: str | None = None,
+    secrets: Iterable[str] = (),
+) -> PinxitError:
+    """Return the error that an HTTP status stands for; the body must have been read.
+
+    A provider that knows better (a refusal, a 429 that is about money) raises its own error instead.
+
+    Args:
+        response: Any answer that is not a success.
+        message: The provider's own words; by default what its body says.
+        code: The provider's own code.
+        param: The field that it objects to.
+        secrets: Texts that must not appear in the message.
+    """
+    status = response.status_code
+    words = redact(message or _words(response), secrets)
+    advice = {"true": True, "false": False}.get(response.headers.get("x-should-retry", ""))
+    wait = retry_after(response.headers)
+    if status in {401, 403}:
+        return AuthenticationFailed(words, code=code, upstream_status=status)
+    if status == 402:
+        return QuotaExceeded(words, code=code, upstream_status=status)
+    if status == 404:
+        return UnknownModel(words, code=code, param=param, upstream_status=status)
+    if status == 408:
+        # The server gave up on reading our request: it cannot have worked on it.
+        return ProviderTimeout(words, code=code, upstream_status=status, billing="unbilled")
+    if status == 429:
+        return RateLimited(
+            words, code=code, upstream_status=status, retry_after=wait, should_retry=advice
+        )
+    if 400 <= status < 500:
+        return RequestError(words, code=code, param=param, upstream_status=status)
+    if status == 504:
+        return ProviderTimeout(
+            words,
+            code=code,
+            upstream_status=status,
+            retry_after=wait,
+            billing="unbilled",
+            should_retry=advice,
+        )
+    if status >= 500:
+        return ProviderUnavailable(
+            words, code=code, upstream_status=status, retry_after=wait, should_retry=advice
+        )
+    return ProviderError(f"unexpected status {status}: {words}", code=code, upstream_status=status)
+
+
+def _words(response: httpx.Response) -> str:
+    """Find the sentence in an error body, in the shapes that most APIs use."""
+    fallback = response.reason_phrase or f"status {response.status_code}"
+    try:
+        body: Any = response.json()
+    except (ValueError, httpx.ResponseNotRead):
+        # An HTML page of a proxy says nothing that the status does not.
+        return fallback
+    if isinstance(body, Mapping):
+        fields = cast("Mapping[str, Any]", body)
+        for found in (fields.get("error"), fields.get("message"), fields.get("detail")):
+            inner = (
+                cast("Mapping[str, Any]", found).get("message")
+                if isinstance(found, Mapping)
+                else found
+            )
+            if isinstance(inner, str) and inner:
+                return inner
+    return fallback
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Return the seconds that a provider asks us to wait, or ``None`` if it says nothing sensible.
+
+    ``retry-after-ms`` comes first, then ``retry-after`` in seconds or as an HTTP date.
+    """
+    if (wait := _number(headers.get("retry-after-ms"))) is not None:
+        return wait / 1000
+    text = headers.get("retry-after")
+    if (wait := _number(text)) is not None or text is None:
+        return wait
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
