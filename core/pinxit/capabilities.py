@@ -1,10 +1,8 @@
 """What a model can do, as data: printed, served, tested against, and fitted to. Nothing here does I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -69,7 +67,7 @@ class SizeRange(Frozen):
     auto: bool = False
 
     @model_validator(mode="after")
-    def _consistent(self) -> SizeRange:
+    def _consistent(self) -> Self:
         if self.min_edge > self.max_edge:
             raise ValueError(f"min_edge {self.min_edge} is more than max_edge {self.max_edge}")
         if self.max_pixels is not None and self.min_pixels > self.max_pixels:
@@ -205,7 +203,7 @@ class Capability(Frozen):
     """Names that ``extra`` may hold for this provider; ``None`` hands on whatever there is."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Capability:
+    def _consistent(self) -> Self:
         if stray := set(self.quality_map.values()) - set(self.qualities):
             raise ValueError(f"quality_map leads to {min(stray)!r}, which is not among qualities")
         if stray := set(self.compression) - set(self.output_formats):
@@ -306,7 +304,7 @@ class Model(Frozen):
     defaults: dict[Literal["size", "response_format"], str] = {}  # noqa: RUF012 - pydantic copies it
     prices: tuple[Price, ...] = ()
     tokens: TokenPrices | None = None
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle = Field(default_factory=Lifecycle)
     facts: Facts | None = None
     notes: tuple[str, ...] = ()
     by_name_only: bool = False

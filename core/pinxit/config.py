@@ -104,8 +104,8 @@ class Config(Frozen):
     path: Path | None = None
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     routes: dict[str, Route] = Field(default_factory=dict)
-    plugins: PluginChoice = PluginChoice()
-    defaults: Defaults = Defaults()
+    plugins: PluginChoice = Field(default_factory=PluginChoice)
+    defaults: Defaults = Field(default_factory=Defaults)
     gateway: dict[str, Any] = Field(default_factory=dict, repr=False)
     middleware: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)

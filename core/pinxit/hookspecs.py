@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pluggy
 
 from .candidates import Candidate
@@ -28,6 +27,10 @@ from .types import (
     Request,
     VariationRequest,
 )
+
+if TYPE_CHECKING:
+    # httpx takes a tenth of a second to import; whoever only reads data should not wait for it.
+    import httpx
 
 __all__ = [
     "Call",

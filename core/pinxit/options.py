@@ -1,7 +1,5 @@
 """How a request wants to be routed: the same names in Python, in a route and over HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
@@ -169,7 +167,7 @@ class Options(Frozen):
             raise ValueError("lists a status twice")
         return value or None
 
-    def over(self, weaker: Options) -> Options:
+    def over(self, weaker: "Options") -> "Options":
         """Return these options with what they leave open taken from *weaker*."""
         said = {
             name: value

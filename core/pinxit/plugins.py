@@ -10,9 +10,8 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import httpx
 import pluggy
 
 from . import hookspecs
@@ -21,8 +20,10 @@ from .config import Settings
 from .errors import ConfigError
 from .hookspecs import PROJECT, Call, CallNext, Context, Order, RequestNext
 from .registry import Registry
-from .translation import provider_errors
 from .types import ImagesResponse, Operation, Request
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["PLUGINS_GROUP", "Plugins", "installed_plugins"]
 
@@ -269,6 +270,9 @@ class Plugins:
         Raises:
             ProviderError: Or another of our errors; what `httpx` raises is translated here.
         """
+        # Imported with httpx, when the first request is made.
+        from .translation import provider_errors
+
         with provider_errors(_secrets(self.settings_of(model), context.settings)):
             result = self._caller(operation, model)(request=request, model=model, context=context)
             return await cast("Awaitable[ImagesResponse]", result)

@@ -1,7 +1,5 @@
 """What goes in and what comes out. Field names are those of the OpenAI Images API."""
 
-from __future__ import annotations
-
 import difflib
 import re
 import time
@@ -192,7 +190,7 @@ class Usage(Frozen):
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
-    input_tokens_details: TokenDetails = TokenDetails()
+    input_tokens_details: TokenDetails = Field(default_factory=TokenDetails)
     output_tokens_details: TokenDetails | None = None
 
 
@@ -209,7 +207,7 @@ class ImagesResponse(Frozen):
     background: str | None = None
     cost: Usd | None = None
     """US dollars as the provider itself states them."""
-    report: Report = Report()
+    report: Report = Field(default_factory=Report)
 
 
 class PartialImage(Frozen):
