@@ -179,11 +179,11 @@ class Capability(Frozen):
     style_words: dict[str, str] = Field(default_factory=dict)
     """Words that, put behind the prompt, stand for a style."""
     backgrounds: tuple[str, ...] = ()
-    output_formats: tuple[str, ...] = ("png",)
+    output_formats: tuple[str, ...] = Field(default=("png",), min_length=1)
     """What comes back; the first is the default. More than one means that the caller can choose."""
     compression: tuple[str, ...] = ()
     """The formats for which ``output_compression`` is taken."""
-    delivers: tuple[Literal["b64_json", "url"], ...] = ("b64_json",)
+    delivers: tuple[Literal["b64_json", "url"], ...] = Field(default=("b64_json",), min_length=1)
     """How results come; the first is the default, more than one means that the caller can choose."""
     moderations: tuple[str, ...] = ()
     complexities: tuple[str, ...] = ()

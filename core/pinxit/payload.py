@@ -168,6 +168,13 @@ class Image:
         """The MIME type, from the header."""
         return self.info.media_type
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the file, without decoding base64 text; 0 for a picture that is only a URL."""
+        if self._data is not None:
+            return len(self._data)
+        return len(self._base64) * 3 // 4 if self._base64 is not None else 0
+
     def digest(self) -> str:
         """Return the SHA-256 of the picture, or of its URL, as hexadecimal text."""
         content = self.data if self.is_local else cast("str", self.url).encode()
