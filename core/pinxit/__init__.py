@@ -41,6 +41,7 @@ from .payload import Image
 from .plugins import Plugins
 from .report import Adaptation, Attempt, Picture, Report
 from .routes import Route
+from .routing import Router
 from .types import (
     EditRequest,
     GenerateRequest,
@@ -97,6 +98,7 @@ __all__ = [
     "RequestNext",
     "Retry",
     "Route",
+    "Router",
     "Seed",
     "Setting",
     "Settings",

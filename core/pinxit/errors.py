@@ -58,6 +58,7 @@ class PinxitError(Exception):
     Attributes:
         param: The request's field that is at fault, where one is.
         upstream_status: The HTTP status that the provider gave, where it gave one.
+        model: Id of the model that it happened at; the router fills it in.
         report: What happened until then; the router fills it in.
     """
 
@@ -78,6 +79,7 @@ class PinxitError(Exception):
         self.param = param
         self.code = code or type(self).code
         self.upstream_status = upstream_status
+        self.model: str | None = None
         self.report: Report | None = None
 
     @property
@@ -184,9 +186,6 @@ class ProviderError(PinxitError):
         retry_after: Seconds that the provider asked us to wait.
         billing: What the attempt may have cost; by default what the class knows.
         should_retry: The provider's own advice (``x-should-retry``), where it gave one.
-
-    Attributes:
-        model: Id of the model that failed; the engine fills it in.
     """
 
     status = 502
@@ -205,7 +204,6 @@ class ProviderError(PinxitError):
         should_retry: bool | None = None,
     ) -> None:
         super().__init__(message, code=code, upstream_status=upstream_status)
-        self.model: str | None = None
         self.retry_after = retry_after
         self.billing = billing or type(self).billing
         self.should_retry = should_retry
@@ -279,7 +277,7 @@ class AllModelsFailed(PinxitError):
     status = 502
     code = "all_models_failed"
 
-    def __init__(self, errors: Sequence[ProviderError]) -> None:
+    def __init__(self, errors: Sequence[RequestError | ProviderError]) -> None:
         self.errors = tuple(errors)
         last = self.errors[-1]
         lines = "; ".join(f"{error.model}: {error}" for error in self.errors)
@@ -289,4 +287,4 @@ class AllModelsFailed(PinxitError):
             upstream_status=last.upstream_status,
         )
         self.status = last.status
-        self.retry_after = last.retry_after
+        self.retry_after = last.retry_after if isinstance(last, ProviderError) else None

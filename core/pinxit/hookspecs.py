@@ -102,6 +102,11 @@ class Context:
     idempotency_key: str = ""
     request_id: str = ""
 
+    @property
+    def listening(self) -> bool:
+        """Whether anybody wants partial pictures."""
+        return self.emit is not _drop
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -189,11 +194,14 @@ def around_request(  # type: ignore[empty-body]
 
 
 @hookspec
-def around_call(call: Call, call_next: CallNext) -> Awaitable[ImagesResponse]:  # type: ignore[empty-body]
+def around_call(  # type: ignore[empty-body]
+    call: Call, context: Context, call_next: CallNext
+) -> Awaitable[ImagesResponse]:  # pyright: ignore[reportReturnType]  # a specification has no body
     """Wrap every call to a candidate, once and outside its retries: cost, logging, prompt policy.
 
     Write it as ``async def`` and ``return await call_next(call)``; change a request with
-    ``dataclasses.replace(call, request=...)``. ``tryfirst`` is outermost.
+    ``dataclasses.replace(call, request=...)``. *context* is the middleware's own, ``call.context`` the
+    provider's. ``tryfirst`` is outermost.
     """
 
 

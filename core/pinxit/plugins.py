@@ -240,17 +240,24 @@ class Plugins:
         """Return the settings that a plugin declares."""
         return self._settings.get(plugin, ())
 
-    def around_request(self, core: RequestNext, context: Context) -> RequestNext:
-        """Wrap *core* in every ``around_request``, ``tryfirst`` outermost."""
+    def around_request(
+        self, core: RequestNext, context_of: Callable[[object], Context]
+    ) -> RequestNext:
+        """Wrap *core* in every ``around_request``, ``tryfirst`` outermost.
+
+        Args:
+            core: What the innermost layer calls.
+            context_of: The context of a plugin, with its own settings and state.
+        """
+        # pluggy lists last what it calls first, so wrapping in its order leaves that one outside.
         for impl in self.manager.hook.around_request.get_hookimpls():
-            core = _request_layer(impl, core, context)
+            core = _request_layer(impl, core, context_of(impl.plugin))
         return core
 
-    def around_call(self, core: CallNext) -> CallNext:
-        """Wrap *core* in every ``around_call``, ``tryfirst`` outermost."""
-        # pluggy lists last what it calls first, so wrapping in its order leaves that one outside.
+    def around_call(self, core: CallNext, context_of: Callable[[object], Context]) -> CallNext:
+        """Wrap *core* in every ``around_call``, ``tryfirst`` outermost; see `around_request`."""
         for impl in self.manager.hook.around_call.get_hookimpls():
-            core = _call_layer(impl, core)
+            core = _call_layer(impl, core, context_of(impl.plugin))
         return core
 
     def _caller(self, hook: str, model: Model) -> Callable[..., Any]:
@@ -312,9 +319,11 @@ def _request_layer(impl: pluggy.HookImpl, inner: RequestNext, context: Context) 
     return layer
 
 
-def _call_layer(impl: pluggy.HookImpl, inner: CallNext) -> CallNext:
+def _call_layer(impl: pluggy.HookImpl, inner: CallNext, context: Context) -> CallNext:
     def layer(call: Call) -> Awaitable[ImagesResponse]:
-        return cast("Awaitable[ImagesResponse]", _call(impl, call=call, call_next=inner))
+        return cast(
+            "Awaitable[ImagesResponse]", _call(impl, call=call, context=context, call_next=inner)
+        )
 
     return layer
 

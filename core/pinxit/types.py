@@ -3,7 +3,7 @@
 import difflib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import (
@@ -33,10 +33,12 @@ __all__ = [
     "TokenDetails",
     "Usage",
     "VariationRequest",
+    "add_usage",
     "build",
     "explain",
     "parse_ratio",
     "parse_size",
+    "rebuild",
 ]
 
 Operation = Literal["generate", "edit", "variation"]
@@ -194,6 +196,27 @@ class Usage(Frozen):
     output_tokens_details: TokenDetails | None = None
 
 
+def add_usage(usages: Sequence[Usage]) -> Usage:
+    """Return the token counts of several calls together."""
+
+    def added(details: Sequence[TokenDetails | None]) -> TokenDetails | None:
+        known = [detail for detail in details if detail is not None]
+        if not known:
+            return None
+        return TokenDetails(
+            text_tokens=sum(d.text_tokens for d in known),
+            image_tokens=sum(d.image_tokens for d in known),
+        )
+
+    return Usage(
+        input_tokens=sum(u.input_tokens for u in usages),
+        output_tokens=sum(u.output_tokens for u in usages),
+        total_tokens=sum(u.total_tokens for u in usages),
+        input_tokens_details=added([u.input_tokens_details for u in usages]) or TokenDetails(),
+        output_tokens_details=added([u.output_tokens_details for u in usages]),
+    )
+
+
 class ImagesResponse(Frozen):
     """The pictures, and under them the signature."""
 
@@ -228,6 +251,21 @@ def build(cls: type[R], values: Mapping[str, Any]) -> R:
         return cls.model_validate(values)
     except ValidationError as error:
         raise explain(error, cls) from error
+
+
+def rebuild(request: Request, values: Mapping[str, Any]) -> Request:
+    """Validate *values* as a request of the same type.
+
+    Raises:
+        RequestError: As `build`.
+    """
+    match request:
+        case GenerateRequest():
+            return build(GenerateRequest, values)
+        case EditRequest():
+            return build(EditRequest, values)
+        case VariationRequest():
+            return build(VariationRequest, values)
 
 
 def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:

@@ -1,0 +1,322 @@
+"""One request on its way: candidates in order, their answers put together, the signature under them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from .attempts import Attempts, Ledger
+from .candidates import Candidate, Plan
+from .config import Config, Settings
+from .errors import (
+    AllModelsFailed,
+    AuthenticationFailed,
+    ContentRejected,
+    PinxitError,
+    ProviderError,
+    ProviderTimeout,
+    RequestError,
+)
+from .finishing import finish
+from .health import Health, select
+from .hedging import race
+from .hookspecs import Call, Clock, Context, Emit
+from .options import Hedge, Options
+from .ordering import Traffic
+from .payload import Fetch
+from .planning import Planner
+from .plugins import Plugins
+from .preparing import prepare
+from .pricing import actual
+from .report import Attempt, Report
+from .resolution import Resolver
+from .types import ImagesResponse, Request
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["FALLBACK_CODES", "Engine", "Execution"]
+
+FALLBACK_CODES = frozenset({408, 429, 500, 502, 503, 504, 529, *range(520, 528)})
+"""Upstream statuses that lead to the next model unless the request says otherwise. 520 to 527 are what a
+content delivery network answers for a server that is down."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """What all requests of a router share.
+
+    Attributes:
+        states: What the plugins' lifespans yielded.
+        fetch: Downloads what callers name.
+        fetch_result: Downloads what providers name; the operator's own servers are allowed.
+    """
+
+    config: Config
+    plugins: Plugins
+    resolver: Resolver
+    planner: Planner
+    attempts: Attempts
+    health: Health
+    traffic: Traffic
+    clock: Clock
+    random: Random
+    http: httpx.AsyncClient
+    fetch: Fetch
+    fetch_result: Fetch
+    states: Mapping[object, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """One request on its way through the router.
+
+    Attributes:
+        started: The `Clock.monotonic` second at which it came.
+        ledger: Every attempt so far.
+        errors: One error per candidate that failed, in order.
+    """
+
+    engine: Engine
+    request_id: str
+    caller: str
+    emit: Emit | None
+    idempotency_key: str
+    started: float
+    ledger: Ledger = field(default_factory=Ledger)
+    errors: list[RequestError | ProviderError] = field(
+        default_factory=list[RequestError | ProviderError]
+    )
+
+    async def serve(self, request: Request) -> ImagesResponse:
+        """Try the candidates of a plan in order until all pictures are there."""
+        plan = self.engine.planner.plan(request)
+        if plan.refusal is not None:
+            raise plan.refusal
+        if plan.options.deadline is not None:
+            self.ledger.deadline = self.started + plan.options.deadline
+        answers: list[ImagesResponse] = []
+        missing = request.n
+        for candidates in self._starts(plan):
+            fitted = self._fitted(candidates, plan, missing)
+            if not fitted or self.ledger.left(self.engine.clock) <= 0:
+                continue
+            try:
+                answers.append(await self._first_of(fitted, plan))
+            except (RequestError, ProviderError) as error:
+                if self._goes_on(error, plan.options):
+                    continue
+                if not answers:
+                    raise self._failure(plan) from error
+                break
+            missing -= len(answers[-1].data)
+            if missing <= 0 or not self._goes_on_for_rest(plan):
+                break
+        if not answers:
+            raise self._failure(plan)
+        return self._sign(answers, plan)
+
+    def _starts(self, plan: Plan) -> Iterator[tuple[Candidate, ...]]:
+        """Yield the candidates to try next: one, or two where the first is hedged."""
+        for candidate in plan.candidates:
+            if candidate.blocked is not None:
+                self.ledger.attempts.append(_not_configured(candidate))
+        ready = [candidate for candidate in plan.candidates if candidate.blocked is None]
+        passing = select(ready, self.engine.health, self._health_key)
+        hedge = plan.options.hedge
+        for candidate in passing:
+            second = next(passing, None) if hedge else None
+            if hedge and second and _affordable_hedge(second, hedge):
+                yield candidate, second
+            else:
+                yield (candidate,)
+                if second:
+                    yield (second,)
+            hedge = None
+
+    def _health_key(self, candidate: Candidate) -> str:
+        return self.engine.health.key(
+            candidate.model, self.engine.resolver.settings(candidate.model)
+        )
+
+    def _fitted(
+        self, candidates: tuple[Candidate, ...], plan: Plan, missing: int
+    ) -> tuple[Candidate, ...]:
+        """Fit candidates again where some pictures are there already."""
+        if missing == plan.request.n:
+            return candidates
+        again = (self.engine.planner.refit(candidate, plan, missing) for candidate in candidates)
+        return tuple(candidate for candidate in again if candidate is not None)
+
+    def _first_of(self, candidates: Sequence[Candidate], plan: Plan) -> Awaitable[ImagesResponse]:
+        hedge = plan.options.hedge
+        if hedge is None or len(candidates) == 1:
+            return self._paint(candidates[0], plan)
+        starts = [partial(self._paint, candidate, plan) for candidate in candidates]
+        return race(starts, hedge.after, partial(self._goes_on, options=plan.options))
+
+    async def _paint(self, candidate: Candidate, plan: Plan) -> ImagesResponse:
+        """Have one candidate paint what is asked of it, and finish what it brings."""
+        model = candidate.model
+        prepared = await prepare(
+            candidate.request,
+            model.operations[candidate.operation],
+            strip_metadata=plan.options.strip_metadata is not False,
+            fetch=self.engine.fetch,
+        )
+        context = replace(
+            self.context(self.engine.plugins.registry.owner(model)),
+            settings=self.engine.resolver.settings(model),
+            idempotency_key=f"{self.idempotency_key}-{model.name}",
+        )
+        serve = partial(self.engine.attempts.serve, retry=plan.options.retry, ledger=self.ledger)
+        chain = self.engine.plugins.around_call(serve, self.context)
+        with self.engine.traffic.busy(model.id):
+            response = await chain(
+                Call(request=prepared.request, candidate=candidate, context=context)
+            )
+        finished = await self._finish(response, candidate, plan)
+        cost, basis = actual(model, candidate.request, response)
+        report = finished.report.model_copy(
+            update={
+                "model": model.id,
+                "adaptations": (
+                    *candidate.adaptations, *prepared.adaptations, *finished.report.adaptations
+                ),
+                "notes": (*candidate.notes, *finished.report.notes),
+                "cost": cost,
+                "cost_basis": basis,
+            }
+        )  # fmt: skip
+        return finished.model_copy(update={"report": report})
+
+    async def _finish(
+        self, response: ImagesResponse, candidate: Candidate, plan: Plan
+    ) -> ImagesResponse:
+        try:
+            return await finish(
+                response,
+                request=plan.request.model_copy(update={"n": sum(candidate.calls)}),
+                delivery=candidate.delivery,
+                model=candidate.model.id,
+                fetch=self.engine.fetch_result,
+            )
+        except ProviderError as error:
+            # The attempt looked like a success until its pictures were opened.
+            error.model = candidate.model.id
+            self.ledger.spoil(candidate.model.id, error)
+            self.engine.health.record(self._health_key(candidate), error)
+            raise
+
+    def context(self, plugin: object) -> Context:
+        """Make the context of one plugin for one request."""
+        context = Context(
+            http=self.engine.http,
+            settings=self._settings_of(plugin),
+            state=self.engine.states.get(plugin),
+            deadline=self.ledger.deadline,
+            clock=self.engine.clock,
+            random=self.engine.random,
+            caller=self.caller,
+            idempotency_key=self.idempotency_key,
+            request_id=self.request_id,
+        )
+        return replace(context, emit=self.emit) if self.emit else context
+
+    def _settings_of(self, plugin: object) -> Settings:
+        name = self.engine.plugins.provider_of(plugin)
+        return self.engine.config.settings(name, self.engine.plugins.declared_settings(plugin))
+
+    def _goes_on(self, error: PinxitError, options: Options) -> bool:
+        """Note an error, and say whether the next candidate may be tried after it."""
+        if not isinstance(error, RequestError | ProviderError):
+            return False
+        self.errors.append(error)
+        if self.ledger.streamed:
+            return False
+        if isinstance(error, ContentRejected):
+            return options.on_refusal == "fallback"
+        if error.upstream_status is None or error.upstream_status < 400:
+            return error.fall_back
+        return not error.statuses.isdisjoint(options.fallback_on_codes or FALLBACK_CODES)
+
+    def _goes_on_for_rest(self, plan: Plan) -> bool:
+        """Whether the next candidate may paint what a fanned-out request did not bring."""
+        error, self.ledger.shortfall = self.ledger.shortfall, None
+        return error is not None and self._goes_on(error, plan.options)
+
+    # How it ends ----------------------------------------------------------------------------------
+
+    def _failure(self, plan: Plan) -> PinxitError:
+        """Return the error that speaks for everything that was tried, with the report on it."""
+        failure: PinxitError
+        errors = self.errors
+        if not errors:
+            blocked = [candidate.blocked for candidate in plan.candidates if candidate.blocked]
+            if len(blocked) == len(plan.candidates):
+                failure = AuthenticationFailed(
+                    "; ".join(blocked), code="not_configured", billing="not_sent"
+                )
+            else:
+                failure = ProviderTimeout(
+                    "the deadline passed before anything was sent", billing="not_sent"
+                )
+        elif len(errors) == 1 or isinstance(errors[-1], RequestError):
+            failure = errors[-1]
+        else:
+            failure = AllModelsFailed(errors)
+        failure.report = self.report(asked_for=plan.asked_for, route=plan.route)
+        return failure
+
+    def report(self, *, asked_for: str, route: str | None = None) -> Report:
+        """Say what has happened until now."""
+        return Report(
+            request_id=self.request_id,
+            asked_for=asked_for,
+            route=route,
+            attempts=tuple(self.ledger.attempts),
+            seconds=round(self.engine.clock.monotonic() - self.started, 3),
+        )
+
+    def _sign(self, answers: Sequence[ImagesResponse], plan: Plan) -> ImagesResponse:
+        """Put the answers together and sign them with what really happened."""
+        reports = [answer.report for answer in answers]
+        data = tuple(image for answer in answers for image in answer.data)
+        adaptations = [a for report in reports for a in report.adaptations]
+        if len(data) == plan.request.n:
+            # What one candidate was short of, the next one brought.
+            adaptations = [
+                a for a in adaptations if (a.parameter, a.verdict) != ("n", "approximated")
+            ]
+        costs = [report.cost for report in reports]
+        exact = all(report.cost_basis == "exact" for report in reports)
+        report = self.report(asked_for=plan.asked_for, route=plan.route).model_copy(
+            update={
+                "model": reports[0].model,
+                "adaptations": tuple(dict.fromkeys(adaptations)),
+                "pictures": tuple(picture for report in reports for picture in report.pictures),
+                "notes": tuple(dict.fromkeys(note for report in reports for note in report.notes)),
+                "cost": None if None in costs else sum(c for c in costs if c is not None),
+                "cost_basis": "unknown" if None in costs else "exact" if exact else "estimated",
+            }
+        )
+        image = [image.replace(fetch=self.engine.fetch_result) for image in data]
+        return answers[0].model_copy(update={"data": tuple(image), "report": report})
+
+
+def _not_configured(candidate: Candidate) -> Attempt:
+    return Attempt(
+        model=candidate.model.id,
+        outcome="not_configured",
+        billing="not_sent",
+        message=candidate.blocked or "",
+    )
+
+
+def _affordable_hedge(candidate: Candidate, hedge: Hedge) -> bool:
+    if hedge.max_cost is None:
+        return True
+    return candidate.estimate is not None and candidate.estimate <= hedge.max_cost
