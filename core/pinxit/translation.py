@@ -91,37 +91,34 @@ def from_response(
     """
     status = response.status_code
     words = redact(message or _words(response), secrets)
-    advice = {"true": True, "false": False}.get(response.headers.get("x-should-retry", ""))
-    wait = retry_after(response.headers)
     if status in {401, 403}:
         return AuthenticationFailed(words, code=code, upstream_status=status)
     if status == 402:
         return QuotaExceeded(words, code=code, upstream_status=status)
     if status == 404:
         return UnknownModel(words, code=code, param=param, upstream_status=status)
-    if status == 408:
-        # The server gave up on reading our request: it cannot have worked on it.
-        return ProviderTimeout(words, code=code, upstream_status=status, billing="unbilled")
-    if status == 429:
-        return RateLimited(
-            words, code=code, upstream_status=status, retry_after=wait, should_retry=advice
-        )
+    if status in {408, 429} or status >= 500:
+        return _failure(response, words, code)
     if 400 <= status < 500:
         return RequestError(words, code=code, param=param, upstream_status=status)
-    if status == 504:
-        return ProviderTimeout(
-            words,
-            code=code,
-            upstream_status=status,
-            retry_after=wait,
-            billing="unbilled",
-            should_retry=advice,
-        )
-    if status >= 500:
-        return ProviderUnavailable(
-            words, code=code, upstream_status=status, retry_after=wait, should_retry=advice
-        )
     return ProviderError(f"unexpected status {status}: {words}", code=code, upstream_status=status)
+
+
+def _failure(response: httpx.Response, words: str, code: str | None) -> ProviderError:
+    """Return the error of a status that may be another one in a while."""
+    status = response.status_code
+    kind = {408: ProviderTimeout, 429: RateLimited, 504: ProviderTimeout}.get(
+        status, ProviderUnavailable
+    )
+    return kind(
+        words,
+        code=code,
+        upstream_status=status,
+        retry_after=retry_after(response.headers),
+        # A status says that the server gave up before it worked, even where time was the reason.
+        billing="unbilled",
+        should_retry={"true": True, "false": False}.get(response.headers.get("x-should-retry", "")),
+    )
 
 
 def _words(response: httpx.Response) -> str:

@@ -281,7 +281,9 @@ def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:
         message = f"unknown parameter {field!r}"
         if near := difflib.get_close_matches(str(details["loc"][-1]), known, n=1, cutoff=0.6):
             message += f"; did you mean {near[0]!r}?"
-    elif details["type"] not in {"missing", "value_error"} and place:
+    elif details["type"] == "value_error" and place:
+        message = f"{field} {_abbreviate(details['input'])}: {_sentence(details)}"
+    elif details["type"] != "missing" and place:
         message += f", not {_abbreviate(details['input'])}"
     return RequestError(message, param=field)
 
