@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import resvg_py
 from PIL import Image
@@ -28,6 +28,10 @@ from PIL import Image
 HERE = Path(__file__).parent
 GRID = 64
 PROFILE_COLUMNS = 9
+# The subgroup under which our own drawings are filed.
+OWN = 100
+# The share of its width that a drawing covers at its lower edge, from which it is a bust.
+BROAD = 0.62
 # A drawing beyond this is a traced photograph rather than a drawing; it would cost more to ship
 # and to render than all other animals together.
 HEAVIEST = 14_000
@@ -93,18 +97,40 @@ def chosen(icon: Icon, choice: Mapping[str, Any]) -> bool:
     return not any(re.search(pattern, icon.name) for pattern in choice["drop"])
 
 
-def measure(body: str) -> tuple[list[int], list[int]]:
-    """The bounding box in the 128 grid, and the top edge of the outline at nine columns of it."""
+def measure(body: str) -> list[Any]:
+    """The bounding box in the 128 grid, the outline's top edge at nine columns, the main colour."""
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 128 128">{body}</svg>'
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=GRID, skip_system_fonts=True))
-    alpha = Image.open(io.BytesIO(png)).getchannel("A").point([0] * 96 + [255] * 160)
+    picture = Image.open(io.BytesIO(png))
+    alpha = picture.getchannel("A").point([0] * 96 + [255] * 160)
     left, top, right, bottom = alpha.getbbox() or (0, 0, GRID, GRID)
     profile: list[int] = []
     for column in range(PROFILE_COLUMNS):
         x = left + (right - 1 - left) * column // (PROFILE_COLUMNS - 1)
         box = alpha.crop((x, 0, x + 1, GRID)).getbbox()
         profile.append(2 * (box[1] if box else bottom))
-    return [2 * left, 2 * top, 2 * right, 2 * bottom], profile
+    box = [2 * left, 2 * top, 2 * right, 2 * bottom]
+    return [box, profile, main_colour(picture), hem(picture, (left, bottom - 3, right, bottom - 1))]
+
+
+def hem(picture: Image.Image, box: tuple[int, int, int, int]) -> str:
+    """The colour of the lower edge where that is nearly as broad as the drawing, as in a bust."""
+    edge = picture.convert("RGBA").crop(box)
+    alpha = edge.getchannel("A").point([0] * 96 + [1] * 160)
+    covered = sum(alpha.get_flattened_data()) / max(1, edge.width * edge.height)
+    return main_colour(edge) if covered > BROAD else ""
+
+
+def main_colour(picture: Image.Image) -> str:
+    """The colour that covers most of a drawing; a vivid one counts more than a grey one."""
+    small = picture.convert("RGBA").resize((32, 32)).quantize(24).convert("RGBA")
+    tally: dict[str, float] = {}
+    for count, pixel in small.getcolors(1024) or []:
+        red, green, blue, alpha = cast("tuple[int, int, int, int]", pixel)
+        if alpha > 200:
+            vivid = (max(red, green, blue) - min(red, green, blue)) / 255
+            tally[f"#{red:02x}{green:02x}{blue:02x}"] = count * (0.35 + vivid)
+    return max(tally, key=tally.__getitem__, default="#888888")
 
 
 def add(index: dict[str, list[str]], word: str, name: str, *, first: bool = False) -> None:
@@ -176,10 +202,9 @@ def main(packages: Path) -> None:
     choice = tomllib.loads((HERE / "choice.toml").read_text(encoding="utf-8"))
     icons = [icon for icon in candidates(packages) if chosen(icon, choice)]
     pack(icons)
-    facts: dict[str, list[Any]] = {}
-    for icon in icons:
-        box, profile = measure(icon.body)
-        facts[icon.name] = [icon.group, icon.subgroup, box, profile]
+    facts = {icon.name: [icon.subgroup, *measure(icon.body)] for icon in icons}
+    for path in sorted((HERE / "drawings").glob("*.svg")):
+        facts[path.stem] = [OWN, *measure(path.read_text(encoding="utf-8"))]
     store("icons.json.gz", facts)
     store("words.json.gz", english(icons))
     store("languages.json.gz", foreign(packages, icons))
