@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from .errors import PinxitError, ProviderError, ProviderTimeout
+from .errors import PinxitError, PluginFailed, ProviderError, ProviderTimeout
 from .health import Health
 from .hookspecs import Call, Clock, Context
 from .options import Retry
@@ -216,8 +216,7 @@ class Attempts:
             )
         # A plugin's bug is no reason to lose the request, nor a secret to keep: the next model may do.
         log.error("the plugin of %s failed", call.model.id, exc_info=error)
-        message = f"its plugin failed with {type(error).__name__}"
-        return ProviderError(message, code="plugin_error", billing="ambiguous")
+        return PluginFailed(f"its plugin failed with {type(error).__name__}")
 
     def _failure(self, call: Call, started: float, error: PinxitError) -> Attempt:
         billing: Billing = getattr(error, "billing", "unbilled")

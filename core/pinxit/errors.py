@@ -16,7 +16,8 @@
     │  ├─ RateLimited        429      retried
     │  ├─ ProviderUnavailable 503     retried
     │  ├─ ProviderTimeout    504      ambiguous
-    │  └─ InvalidProviderResponse 502 billed
+    │  ├─ InvalidProviderResponse 502 billed
+    │  └─ PluginFailed        502      a bug of the plugin; says nothing about the provider
     └─ AllModelsFailed       502      .errors, one per candidate; status and code of the last one
 
 The policy stands on the classes: ``status`` and ``code`` are what an HTTP caller sees, ``retry`` says
@@ -41,6 +42,7 @@ __all__ = [
     "InvalidImage",
     "InvalidProviderResponse",
     "PinxitError",
+    "PluginFailed",
     "ProviderError",
     "ProviderTimeout",
     "ProviderUnavailable",
@@ -192,6 +194,8 @@ class ProviderError(PinxitError):
     code = "provider_error"
     fall_back = True
     billing: Billing = "unbilled"
+    ejects: ClassVar[bool] = True
+    """Whether it counts against the provider's health."""
 
     def __init__(
         self,
@@ -264,6 +268,14 @@ class InvalidProviderResponse(ProviderError):
 
     code = "invalid_provider_response"
     billing = "billed"
+
+
+class PluginFailed(ProviderError):
+    """The plugin itself failed, so it is unknown how far the request came."""
+
+    code = "plugin_error"
+    billing = "ambiguous"
+    ejects = False
 
 
 class AllModelsFailed(PinxitError):

@@ -217,7 +217,7 @@ class Health:
         if circuit.opened is not None and started is not None and started < circuit.opened:
             return
         self._store.release(key)
-        if outcome is not None and not isinstance(outcome, ProviderError):
+        if outcome is not None and not (isinstance(outcome, ProviderError) and outcome.ejects):
             return
         if circuit.opened is not None:
             self._judge_probe(key, circuit, outcome)

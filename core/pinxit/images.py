@@ -1,7 +1,6 @@
-"""The pixels of images: decode, convert, scale, strip, masks.
+"""Picture files in, picture files out: convert, scale, strip, masks.
 
-All of it is Pillow's, which is imported only when pixels are touched. The functions are synchronous and
-slow: call them off the event loop.
+The functions are synchronous and slow: call them off the event loop.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -9,12 +8,13 @@ slow: call them off the event loop.
 
 from __future__ import annotations
 
-import io
-import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from . import metadata
 from .errors import InvalidImage
-from .headers import inspect, sniff, u16
+from .headers import inspect, sniff
+from .pixels import MAX_PIXELS, check_pixels, cover, encode, flatten, in_profile, open_image, scale
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -22,84 +22,30 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PIXELS",
     "Polarity",
+    "Protection",
+    "check_pixels",
     "composite",
     "convert",
+    "cover",
     "edit_map",
     "encode",
     "flatten",
     "mask_polarity",
     "open_image",
+    "render",
     "resize",
+    "scale",
     "strip",
 ]
-
-MAX_PIXELS = 100_000_000
-"""A picture with more pixels than this is not decoded: it would need 400 MB of memory."""
 
 Polarity = Literal["transparent_edits", "white_edits", "black_edits"]
 """Which pixels of a mask are repainted."""
 
+SEAM = 256
+"""A seam is softened over this part of the longer edge."""
 
-def open_image(data: bytes, *, field: str = "image") -> PillowImage.Image:
-    """Decode a picture, or say why not.
-
-    Raises:
-        InvalidImage: It is no raster picture, damaged, or has more than `MAX_PIXELS`.
-    """
-    from PIL import Image as Pillow
-
-    info = inspect(data, field=field)
-    if info.format == "svg":
-        raise InvalidImage(f"{field}: an SVG has no pixels; send PNG, JPEG or WebP", param=field)
-    if info.width * info.height > MAX_PIXELS:
-        raise InvalidImage(
-            f"{field}: {info.size} is more than {MAX_PIXELS // 1_000_000} megapixels", param=field
-        )
-    try:
-        image = Pillow.open(io.BytesIO(data), formats=(info.format.upper(),))
-        image.load()
-    # Pillow's decoders raise whatever the damage leads them to; none of it is worth more than this.
-    except Exception as error:
-        raise InvalidImage(
-            f"{field}: the {info.format} data is damaged ({error})", param=field
-        ) from error
-    return image
-
-
-def encode(image: PillowImage.Image, format: str, *, quality: int | None = None) -> bytes:
-    """Encode pixels as ``png``, ``jpeg``, ``webp`` or ``gif``, without metadata.
-
-    Args:
-        image: The pixels; transparency is laid on white where the format has none.
-        format: The format's name in the Images API.
-        quality: 0 to 100 for JPEG and WebP: the API's ``output_compression``.
-    """
-    if format == "jpeg":
-        image = flatten(image)
-    elif image.mode not in {"RGB", "RGBA", "L", "LA", "P"}:
-        image = image.convert("RGBA" if _has_alpha(image) else "RGB")
-    options: dict[str, object] = {}
-    if format in {"jpeg", "webp"}:
-        # The API's default is 100; Pillow's scale for JPEG ends in useless sizes above 95.
-        options["quality"] = 95 if quality is None else max(1, quality)
-    out = io.BytesIO()
-    image.save(out, format.upper(), **options)
-    return out.getvalue()
-
-
-def _has_alpha(image: PillowImage.Image) -> bool:
-    return "A" in image.getbands() or "transparency" in image.info
-
-
-def flatten(image: PillowImage.Image) -> PillowImage.Image:
-    """Lay a transparent picture on white."""
-    from PIL import Image as Pillow
-
-    if not _has_alpha(image):
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    white = Pillow.new("RGBA", layer.size, "white")
-    return Pillow.alpha_composite(white, layer).convert("RGB")
+MAX_STRETCH = 0.03
+"""A result whose ratio is this near the original's is stretched over it; another is cropped."""
 
 
 def convert(data: bytes, format: str, *, quality: int | None = None, opaque: bool = False) -> bytes:
@@ -108,15 +54,7 @@ def convert(data: bytes, format: str, *, quality: int | None = None, opaque: boo
     Raises:
         InvalidImage: The bytes cannot be decoded.
     """
-    image = _upright(open_image(data))
-    return encode(flatten(image) if opaque else image, format, quality=quality)
-
-
-def _upright(image: PillowImage.Image) -> PillowImage.Image:
-    """Apply the EXIF orientation, which is lost with the metadata."""
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
+    return render(data, format, quality=quality, opaque=opaque)
 
 
 def resize(
@@ -127,109 +65,74 @@ def resize(
     Raises:
         InvalidImage: The bytes cannot be decoded.
     """
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    image = _upright(open_image(data))
-    if image.mode == "P":
-        image = image.convert("RGBA" if _has_alpha(image) else "RGB")
-    fitted = ImageOps.fit(image, (width, height), method=Pillow.Resampling.LANCZOS)
-    return encode(fitted, format or inspect(data).format, quality=quality)
+    return render(data, format or inspect(data).format, size=(width, height), quality=quality)
 
 
 def strip(data: bytes) -> bytes:
-    """Remove EXIF, GPS, XMP and text from a picture; the pixels stay, upright.
+    """Remove EXIF, GPS, XMP, text and credentials from a picture; the pixels stay, upright.
 
-    PNG loses chunks and JPEG segments without being decoded, so nothing is lost twice; a JPEG that is
-    not upright, and the other formats, are re-encoded.
+    Files are cut up without being decoded, so pixels stay what they are, bit by bit. Only what is not
+    upright is encoded again, and an AVIF that holds metadata.
+
+    Raises:
+        InvalidImage: The bytes are no picture, or not laid out as its format says.
     """
-    format = sniff(data)
-    if format == "png":
-        return _strip_png(data)
-    if format not in {"jpeg", "webp"}:
-        return data
-    if format == "jpeg" and _orientation(data) == 1:
-        return _strip_jpeg(data)
-    if format == "webp" and not any(mark in data for mark in (b"EXIF", b"XMP ")):
-        return data
-    return convert(data, format, quality=95)
+    info = inspect(data)
+    try:
+        if info.orientation == 1 and metadata.is_cut(data, info.format):
+            return metadata.cut(data, info.format)
+    except ValueError as error:
+        raise InvalidImage(
+            f"image: the {info.format} data is damaged or cut off", param="image"
+        ) from error
+    return convert(data, info.format)
 
 
-def _orientation(data: bytes) -> int:
-    from PIL import Image as Pillow
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Pixels that must not change.
 
-    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as image:
-        return int(image.getexif().get(0x0112, 1))
+    Attributes:
+        original: The picture that was edited.
+        mask: Where it may change.
+        polarity: How the mask is meant.
+    """
 
-
-_PNG_PRIVATE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"})
-
-
-def _strip_png(data: bytes) -> bytes:
-    out, at = [data[:8]], 8
-    while at + 12 <= len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        end = at + 12 + length
-        if kind not in _PNG_PRIVATE:
-            out.append(data[at:end])
-        at = end
-    return b"".join(out)
+    original: bytes
+    mask: bytes
+    polarity: Polarity = "transparent_edits"
 
 
-def _strip_jpeg(data: bytes) -> bytes:
-    out, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        end = at + 2 + u16(data, at + 2)
-        # APP1 holds EXIF and XMP, APP13 Photoshop's captions, COM comments; APP0, 2 and 14 say how
-        # the colours are meant.
-        if data[at + 1] not in {0xE1, 0xED, 0xFE}:
-            out.append(data[at:end])
-        at = end
-    return b"".join([*out, data[at:]])
-
-
-def mask_polarity(data: bytes, asked: Polarity, wanted: Polarity) -> bytes:
-    """Say the same mask in another way; the result is a PNG.
+def render(
+    data: bytes,
+    format: str,
+    *,
+    size: tuple[int, int] | None = None,
+    quality: int | None = None,
+    opaque: bool = False,
+    protect: Protection | None = None,
+) -> bytes:
+    """Decode a picture once, change it, and encode it once.
 
     Args:
-        data: The mask.
-        asked: How it is meant.
-        wanted: How the model reads it: transparent pixels, white ones or black ones are repainted.
+        data: The picture.
+        format: What it becomes.
+        size: Width and height to cover and crop to.
+        quality: 0 to 100, for formats that lose something.
+        opaque: Lay transparency on white.
+        protect: Put protected pixels back first; the picture then has the original's size.
 
     Raises:
         InvalidImage: The bytes cannot be decoded.
     """
-    if asked == wanted and sniff(data) == "png":
-        return data
-    from PIL import Image as Pillow
-
-    edits = edit_map(data, asked)
-    if wanted == "white_edits":
-        return encode(edits, "png")
-    keeps = edits.point(_invert)
-    if wanted == "black_edits":
-        return encode(keeps, "png")
-    layer = Pillow.new("RGBA", edits.size, "white")
-    layer.putalpha(keeps)
-    return encode(layer, "png")
-
-
-def _invert(value: float) -> float:
-    return 255 - value
-
-
-def edit_map(data: bytes, polarity: Polarity) -> PillowImage.Image:
-    """Return a mask as 8-bit grey: 255 where it is repainted, 0 where it is kept."""
-    mask = open_image(data, field="mask")
-    if polarity == "white_edits":
-        return mask.convert("L")
-    if polarity == "black_edits":
-        return mask.convert("L").point(_invert)
-    if not _has_alpha(mask):
-        raise InvalidImage(
-            "mask: it has no transparency; pixels with alpha 0 mark what is repainted", param="mask"
-        )
-    return mask.convert("RGBA").getchannel("A").point(_invert)
+    image = open_image(data, field="result" if protect else "image")
+    if protect is not None:
+        image = _protect(image, protect)
+    if size is not None:
+        image = cover(image, *size)
+    if opaque:
+        image = flatten(image)
+    return encode(image, format, quality=quality, lossless=protect is not None and quality is None)
 
 
 def composite(
@@ -237,29 +140,112 @@ def composite(
 ) -> bytes:
     """Put the protected pixels of *original* back over *result*.
 
-    The result is scaled to the original's size first; the seam is softened inside the repainted area
-    alone, so that every protected pixel is the original's, bit by bit.
+    The result is brought to the original's size first; the seam is softened inside the repainted area
+    alone, so that every protected pixel is the original's, bit by bit where *format* is lossless.
 
     Raises:
         InvalidImage: One of the three cannot be decoded.
     """
+    return render(result, format, protect=Protection(original, mask, polarity))
+
+
+def _protect(painted: PillowImage.Image, protect: Protection) -> PillowImage.Image:
     from PIL import Image as Pillow
+
+    original = open_image(protect.original, field="image")
+    base, profile = original.convert("RGBA"), original.info.get("icc_profile")
+    layer = _laid_over(_recoloured(painted, profile), base.size).convert("RGBA")
+    edits = _at_size(edit_map(protect.mask, protect.polarity), base.size)
+    joined = Pillow.composite(layer, base, _seam(edits))
+    if joined.getchannel("A").getextrema() == (255, 255):
+        joined = joined.convert("RGB")
+    joined.info = {"icc_profile": profile} if profile else {}
+    return joined
+
+
+def _recoloured(painted: PillowImage.Image, wanted: bytes | None) -> PillowImage.Image:
+    """Say the result's colours as the original says its own; without a profile they are sRGB."""
+    given = painted.info.get("icc_profile")
+    if given == wanted or painted.mode == "L":
+        return painted
+    return in_profile(painted, wanted, given=given, mode=painted.mode) or painted
+
+
+def _laid_over(painted: PillowImage.Image, size: tuple[int, int]) -> PillowImage.Image:
+    """Bring a result to the original's size; a model that was near to its ratio squeezed the picture."""
+    stretch = painted.width * size[1] / (painted.height * size[0])
+    if abs(stretch - 1) <= MAX_STRETCH:
+        return scale(painted, *size)
+    return cover(painted, *size)
+
+
+def _seam(edits: PillowImage.Image) -> PillowImage.Image:
+    """Soften an edge inside the repainted area: what was 0 stays 0."""
     from PIL import ImageChops, ImageFilter
 
-    base = _upright(open_image(original)).convert("RGBA")
-    painted = (
-        open_image(result, field="result")
-        .convert("RGBA")
-        .resize(base.size, Pillow.Resampling.LANCZOS)
-    )
-    edits = edit_map(mask, polarity)
-    if edits.size != base.size:
-        edits = edits.resize(base.size, Pillow.Resampling.NEAREST)
-    soft = edits.filter(ImageFilter.GaussianBlur(max(base.size) / 256))
-    seam = ImageChops.darker(edits, soft.point(_inner))
-    return encode(Pillow.composite(painted, base, seam), format)
+    soft = edits.filter(ImageFilter.GaussianBlur(max(edits.size) / SEAM))
+    return ImageChops.darker(edits, soft.point(_inner))
 
 
 def _inner(value: float) -> float:
     """Move a blurred edge inwards: half of it and less is 0."""
-    return max(0.0, (value - 127) * 2)
+    return min(255.0, max(0.0, (value - 127) * 2))
+
+
+def _at_size(mask: PillowImage.Image, size: tuple[int, int]) -> PillowImage.Image:
+    from PIL import Image as Pillow
+
+    return mask if mask.size == size else mask.resize(size, Pillow.Resampling.NEAREST)
+
+
+def edit_map(data: bytes, polarity: Polarity) -> PillowImage.Image:
+    """Return a mask as 8-bit grey: 255 where it is repainted, 0 where it is kept.
+
+    Raises:
+        InvalidImage: The bytes cannot be decoded, or a mask that should have transparency has none.
+    """
+    mask = open_image(data, field="mask")
+    if polarity == "transparent_edits":
+        if mask.mode != "RGBA":
+            raise InvalidImage(
+                "mask: it has no transparency; pixels with alpha 0 mark what is repainted",
+                param="mask",
+            )
+        return mask.getchannel("A").point(_invert)
+    grey = mask.convert("L")
+    return grey if polarity == "white_edits" else grey.point(_invert)
+
+
+def _invert(value: float) -> float:
+    return 255 - value
+
+
+def mask_polarity(
+    data: bytes, asked: Polarity, wanted: Polarity, *, size: tuple[int, int] | None = None
+) -> bytes:
+    """Say the same mask in another way; the result is a PNG.
+
+    Args:
+        data: The mask.
+        asked: How it is meant.
+        wanted: How the model reads it: transparent pixels, white ones or black ones are repainted.
+        size: Width and height to bring it to.
+
+    Raises:
+        InvalidImage: The bytes cannot be decoded.
+    """
+    if asked == wanted and size is None and sniff(data) == "png":
+        return data
+    from PIL import Image as Pillow
+
+    edits = edit_map(data, asked)
+    if size is not None:
+        edits = _at_size(edits, size)
+    if wanted == "white_edits":
+        return encode(edits, "png", optimize=True)
+    keeps = edits.point(_invert)
+    if wanted == "black_edits":
+        return encode(keeps, "png", optimize=True)
+    layer = Pillow.new("RGBA", edits.size, "white")
+    layer.putalpha(keeps)
+    return encode(layer, "png", optimize=True)

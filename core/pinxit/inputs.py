@@ -8,7 +8,7 @@ from .images import Polarity
 from .payload import Image
 from .types import GenerateRequest
 
-__all__ = ["OUR_POLARITY", "fit_images", "fit_mask"]
+__all__ = ["OUR_POLARITY", "fit_images", "fit_mask", "target_format"]
 
 OUR_POLARITY: Polarity = "transparent_edits"
 """How masks are meant in requests: OpenAI's way."""
@@ -41,7 +41,7 @@ def _fit_input(draft: Draft, name: str, image: Image) -> None:
     if info.format == "svg":
         draft.reasons.append(f"{name} is an SVG, the model takes {', '.join(limits.formats)}")
     elif info.format not in limits.formats:
-        sent = _target_format(info, limits.formats)
+        sent = target_format(info, limits.formats)
         draft.adapt("images", info.format, sent, "emulated", f"{name} is converted")
     if limits.max_edge is not None and max(info.width, info.height) > limits.max_edge:
         draft.adapt(
@@ -57,7 +57,8 @@ def _fit_input(draft: Draft, name: str, image: Image) -> None:
         )
 
 
-def _target_format(info: ImageInfo, formats: tuple[str, ...]) -> str:
+def target_format(info: ImageInfo, formats: tuple[str, ...]) -> str:
+    """Return the accepted format that loses least of a picture that has to be converted."""
     preferred = ("png", "webp", "jpeg") if info.alpha else ("jpeg", "png", "webp")
     return next((name for name in preferred if name in formats), formats[0])
 

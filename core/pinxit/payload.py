@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from .containers import Source
+from .encoded import Encoded, read_data_url
 from .errors import InvalidImage
-from .headers import HEADER_BYTES, ImageInfo, inspect
+from .headers import ImageInfo, inspect
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pydantic import GetJsonSchemaHandler
 
 __all__ = ["Fetch", "Image"]
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """Downloads the picture behind a URL."""
 
-# Base64 turns 3 bytes into 4 characters; a header is read without decoding the rest.
-_HEADER_CHARS = HEADER_BYTES // 3 * 4
-_SUFFIXES = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
+_SUFFIXES = {
+    "jpg": "jpeg", "jpeg": "jpeg", "jfif": "jpeg", "png": "png", "webp": "webp", "gif": "gif",
+    "avif": "avif", "svg": "svg",
+}  # fmt: skip
 
 
 class Image:
@@ -31,7 +39,7 @@ class Image:
 
     Args:
         data: The file's bytes.
-        b64_json: The file as base64 text.
+        b64_json: The file as base64 text; it is kept as it is and checked when it is first read.
         url: An ``https://`` or ``data:`` URL.
         revised_prompt: The prompt as the model changed it.
         seed: The seed that was used, where the provider tells.
@@ -39,10 +47,13 @@ class Image:
         fetch: How to download *url*; the router supplies it.
 
     Raises:
-        InvalidImage: There is neither data nor a URL.
+        InvalidImage: There is neither data nor a URL, or a ``data:`` URL is none.
     """
 
-    __slots__ = ("_base64", "_data", "_fetch", "_info", "filename", "revised_prompt", "seed", "url")
+    __slots__ = (
+        "_base64", "_data", "_download", "_encoded", "_fetch", "_info",
+        "filename", "revised_prompt", "seed", "url",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,14 +72,16 @@ class Image:
             )
         self._data = data
         self._base64: str | bytes | None = b64_json
+        self._encoded: Encoded | None = None
         self._fetch = fetch
+        self._download: asyncio.Lock | None = None
         self._info: ImageInfo | None = None
         self.url = url
         self.revised_prompt = revised_prompt
         self.seed = seed
         self.filename = filename
-        if url is not None and url.startswith("data:") and not self.is_local:
-            self._base64 = _data_uri(url)
+        if url is not None and url[:5].lower() == "data:" and not self.is_local:
+            self._data, self._base64 = read_data_url(url)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, field: str = "image") -> Self:
@@ -99,8 +112,28 @@ class Image:
                 return None
             self._base64 = base64.b64encode(self._data)
         if isinstance(self._base64, bytes):
-            self._base64 = self._base64.decode("ascii")
+            self._base64 = self._base64.decode("ascii", "replace")
         return self._base64
+
+    @property
+    def source(self) -> Source:
+        """The file to read parts of: its bytes, or base64 text that is decoded only where it is read.
+
+        Raises:
+            InvalidImage: The base64 text is broken, or the picture is only a URL.
+        """
+        if self._data is not None:
+            return self._data
+        if self._encoded is None:
+            if self._base64 is None:
+                raise InvalidImage(
+                    f"image: not downloaded yet, await read() first: {_public(self.url)}",
+                    param="image",
+                )
+            self._encoded = Encoded(self._base64)
+            # Blanks are gone and padding is there: whoever gets the text gets it mended.
+            self._base64 = self._encoded.text
+        return self._encoded
 
     @property
     def data(self) -> bytes:
@@ -109,23 +142,36 @@ class Image:
         Raises:
             InvalidImage: The base64 text is broken, or the picture is only a URL.
         """
-        if self._data is None:
-            if self._base64 is None:
-                raise InvalidImage(f"image: not downloaded yet, await read() first: {self.url}")
-            self._data = _decode(self._base64)
-        return self._data
+        source = self.source
+        if isinstance(source, Encoded):
+            self._data = source.decode()
+        return cast("bytes", self._data)
 
-    async def read(self) -> bytes:
+    async def read(self, fetch: Fetch | None = None) -> bytes:
         """Return the file's bytes, downloading them the first time if need be.
+
+        Args:
+            fetch: How to download, instead of the way that the picture came with.
 
         Raises:
             InvalidImage: The base64 text is broken, or there is no way to download the URL.
         """
         if not self.is_local:
-            if self._fetch is None:
-                raise InvalidImage(f"image: no router is there to download {self.url}")
-            self._data = await self._fetch(cast("str", self.url))
+            import asyncio
+
+            # Two candidates may want the same picture at once; one download does for both.
+            self._download = self._download or asyncio.Lock()
+            async with self._download:
+                if not self.is_local:
+                    await self._fetch_with(fetch or self._fetch)
         return self.data
+
+    async def _fetch_with(self, fetch: Fetch | None) -> None:
+        if fetch is None:
+            raise InvalidImage(
+                f"image: no router is there to download {_public(self.url)}", param="image"
+            )
+        self._data = await fetch(cast("str", self.url))
 
     @property
     def info(self) -> ImageInfo:
@@ -135,18 +181,8 @@ class Image:
             InvalidImage: It is no picture, or not downloaded yet.
         """
         if self._info is None:
-            self._info = self._inspect()
+            self._info = inspect(self.source)
         return self._info
-
-    def _inspect(self) -> ImageInfo:
-        if self._data is None and self._base64 is not None:
-            try:
-                return inspect(_decode(self._base64[:_HEADER_CHARS]))
-            except InvalidImage:
-                # Some headers stand behind more than 64 kB of colour profile.
-                if len(self._base64) <= _HEADER_CHARS:
-                    raise
-        return inspect(self.data)
 
     @property
     def width(self) -> int:
@@ -171,9 +207,7 @@ class Image:
     @property
     def byte_count(self) -> int:
         """Bytes of the file, without decoding base64 text; 0 for a picture that is only a URL."""
-        if self._data is not None:
-            return len(self._data)
-        return len(self._base64) * 3 // 4 if self._base64 is not None else 0
+        return len(self.source) if self.is_local else 0
 
     def digest(self) -> str:
         """Return the SHA-256 of the picture, or of its URL, as hexadecimal text."""
@@ -183,20 +217,28 @@ class Image:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file and return its path.
 
-        The bytes are written as they came, except where the name asks for another of PNG, JPEG and
-        WebP: then the picture is converted. A name without a suffix gets the right one.
+        The bytes are written as they came, except where the name asks for another format: then the
+        picture is converted. A name without a suffix gets the right one.
+
+        Raises:
+            InvalidImage: The picture is only a URL, or an SVG cannot become what the name asks for.
         """
         file = Path(path)
         if not file.suffix:
             file = file.with_name(f"{file.name}.{self.format}")
         wanted = _SUFFIXES.get(file.suffix[1:].lower(), self.format)
-        data = self.data
-        if self.format not in {wanted, "svg"}:
-            from .images import convert
-
-            data = convert(data, wanted)
-        file.write_bytes(data)
+        file.write_bytes(self.data if self.format == wanted else self._converted(wanted))
         return file
+
+    def _converted(self, wanted: str) -> bytes:
+        if "svg" in {wanted, self.format}:
+            raise InvalidImage(
+                f"image: {self.format} cannot be saved as {wanted}; name the file .{self.format}",
+                param="image",
+            )
+        from .images import convert
+
+        return convert(self.data, wanted)
 
     def show(self) -> None:
         """Open the picture in the system's viewer."""
@@ -206,24 +248,29 @@ class Image:
 
     def _repr_png_(self) -> bytes | None:
         """Show the picture in a notebook."""
-        if not self.is_local or self.format == "svg":
+        if not self._is_readable() or self.format == "svg":
             return None
-        if self.format == "png":
-            return self.data
-        from .images import convert
-
-        return convert(self.data, "png")
+        return self.data if self.format == "png" else self._converted("png")
 
     def _repr_svg_(self) -> str | None:
-        return self.data.decode() if self.is_local and self.format == "svg" else None
+        if not self._is_readable() or self.format != "svg":
+            return None
+        return self.data.decode("utf-8", "replace")
+
+    def _is_readable(self) -> bool:
+        try:
+            return self.is_local and bool(self.info)
+        except InvalidImage:
+            return False
 
     def __repr__(self) -> str:
         if not self.is_local:
-            return f"<Image at {cast('str', self.url).partition('?')[0]}>"
-        try:
-            return f"<Image {self.format} {self.info.size}>"
-        except InvalidImage:
-            return "<Image unreadable>"
+            return f"<Image at {_public(self.url)}>"
+        return (
+            f"<Image {self.format} {self.info.size}>"
+            if self._is_readable()
+            else "<Image unreadable>"
+        )
 
     def replace(
         self,
@@ -235,7 +282,7 @@ class Image:
     ) -> Image:
         """Return a copy with another payload or way to download; what is said about it stays."""
         fresh = data is not None or b64_json is not None
-        return Image(
+        copy = Image(
             data if fresh else self._data,
             b64_json=b64_json if fresh else self._base64,
             url=url if url is not None else None if fresh else self.url,
@@ -244,14 +291,27 @@ class Image:
             filename=self.filename,
             fetch=fetch or self._fetch,
         )
+        if not fresh:
+            # What was checked and measured once need not be again.
+            copy._encoded, copy._info = self._encoded, self._info
+        return copy
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Let pydantic accept an `Image`, bytes, a `Path`, a URL or the API's ``{"image_url": ...}``."""
+        """Let pydantic accept an `Image`, bytes, an open file, a `Path`, a URL or ``{"image_url": ...}``."""
         del source, handler
         return core_schema.no_info_plain_validator_function(
             _coerce, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe a picture as the HTTP API writes it."""
+        del schema, handler
+        text = {"type": "string"}
+        return {"type": "object", "properties": {"image_url": text, "b64_json": text}}
 
 
 def _coerce(value: object) -> Image:
@@ -263,28 +323,49 @@ def _coerce(value: object) -> Image:
         return Image.open(cast("os.PathLike[str]", value))
     if isinstance(value, Mapping):
         return _from_mapping(cast("Mapping[str, Any]", value))
+    if hasattr(value, "read"):
+        return _from_file(value)
     # A plain string is never taken for a path: requests come from strangers too.
-    if isinstance(value, str) and value.startswith(("https://", "http://", "data:")):
+    if isinstance(value, str) and _is_url(value):
         return Image(url=value)
     raise ValueError(
-        "not a picture: give bytes, a pathlib.Path, an Image, or a https:// or data: URL"
+        "not a picture: give bytes, a pathlib.Path, an open file, an Image, or a https:// or data: URL"
     )
 
 
+def _is_url(text: str) -> bool:
+    return text[:8].lower().startswith(("https://", "http://", "data:"))
+
+
+def _from_file(file: Any) -> Image:
+    data = file.read()
+    if not isinstance(data, bytes):
+        raise ValueError('the file is not open for bytes; open it with mode "rb"')  # noqa: TRY004 - pydantic reports it
+    name = getattr(file, "name", None)
+    return Image(data, filename=Path(name).name if isinstance(name, str) else None)
+
+
 def _from_mapping(value: Mapping[str, Any]) -> Image:
-    known = {"url", "image_url", "b64_json", "revised_prompt", "seed"}
-    if unknown := value.keys() - known:
+    kinds: dict[str, type] = {
+        "url": str, "image_url": str, "b64_json": str, "revised_prompt": str, "seed": int,
+    }  # fmt: skip
+    if unknown := value.keys() - kinds:
         raise ValueError(f"unknown field {min(unknown)!r}; a picture has image_url or b64_json")
-    url = value.get("url") or value.get("image_url")
-    if url is not None and not (
-        isinstance(url, str) and url.startswith(("https://", "http://", "data:"))
-    ):
+    fields = {name: field for name, field in value.items() if field is not None}
+    for name, field in fields.items():
+        if not isinstance(field, kinds[name]):
+            kind = "number" if kinds[name] is int else "string"
+            raise ValueError(f"{name} is not a {kind}")  # noqa: TRY004 - pydantic reports it
+    url, text = fields.get("url") or fields.get("image_url"), fields.get("b64_json")
+    if url is not None and not _is_url(url):
         raise ValueError("image_url is not an http(s) or data URL")
-    text = value.get("b64_json")
-    if isinstance(text, str) and text.startswith("data:"):
-        text = _data_uri(text)
+    if text is not None and text[:5].lower() == "data:":
+        url, text = url or text, None
     return Image(
-        b64_json=text, url=url, revised_prompt=value.get("revised_prompt"), seed=value.get("seed")
+        b64_json=text,
+        url=url,
+        revised_prompt=fields.get("revised_prompt"),
+        seed=fields.get("seed"),
     )
 
 
@@ -298,17 +379,10 @@ def _dump(image: Image) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _data_uri(url: str) -> str:
-    head, comma, text = url.partition(",")
-    if not comma or not head.endswith(";base64"):
-        raise InvalidImage(
-            "image: a data: URL must hold base64 (data:image/png;base64,...)", param="image"
-        )
-    return text
-
-
-def _decode(text: str | bytes) -> bytes:
+def _public(url: str | None) -> str:
+    """Return a URL without what may be secret: credentials and query."""
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidImage(f"image: broken base64 ({error})", param="image") from error
+        parts = urlsplit(url or "")
+    except ValueError:
+        return "its URL"
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

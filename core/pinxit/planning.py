@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from .candidates import Candidate, Plan, Preview
+from .capabilities import Model
 from .config import Config, Settings
 from .errors import BudgetExceeded, PinxitError, UnknownModel, UnsupportedRequest
 from .fitting import fit
@@ -124,7 +125,7 @@ class Planner:
             calls=fitted.calls,
             adaptations=(*_redirect(target), *fitted.adaptations),
             delivery=fitted.delivery,
-            estimate=estimate(target.model, fitted.request, n=sum(fitted.calls)),
+            estimate=_estimate(target.model, fitted.request, fitted.calls),
             blocked=self._resolver.settings(target.model).problem,
             notes=tuple(_notes(target, self._clock)),
             timeout=options.timeout or DEFAULT_TIMEOUT,
@@ -194,6 +195,11 @@ def _notes(target: Target, clock: Clock) -> list[str]:
     if not model.declared:
         notes.append(f"{model.id} is undeclared: its limits are the widest of its family")
     return notes
+
+
+def _estimate(model: Model, request: Request, calls: Sequence[int]) -> Decimal | None:
+    costs = [estimate(model, request, n=n) for n in calls]
+    return None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
 
 
 def _affordable(candidate: Candidate, options: Options) -> bool:

@@ -1,12 +1,16 @@
-"""Which of a model's sizes serves the size that was asked for. Pure arithmetic on pixels."""
+"""Which of a model's sizes serves the size that was asked for. Pure arithmetic on pixels.
+
+Names of sizes are not trusted: a provider's ``3:2`` may be 1264x848, and its ``2K`` may be anything. What
+counts is the pixels.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from .capabilities import Capability, FixedSizes, Ratios, SizeRange, Sizes
+from .capabilities import Capability, FixedSizes, Ratios, SizeRange
 from .report import Verdict
 from .types import parse_ratio, parse_size
 
@@ -15,9 +19,10 @@ __all__ = [
     "MAX_UPSCALE",
     "Offer",
     "Sizing",
+    "choose_class",
     "choose_pixels",
     "choose_ratio",
-    "class_pixels",
+    "class_edge",
 ]
 
 MAX_CROP = 0.03
@@ -29,7 +34,17 @@ MAX_UPSCALE = 1.5
 _SAME_RATIO = 0.005
 """Providers round edges to multiples; ratios closer than this are the same."""
 
+_SAME_CLASS = 1.25
+"""A picture belongs to a class whose edge it has, give or take this factor."""
+
 _CLASS_EDGES = {"512": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
+_USUAL_EDGE = 1024
+_TRIES = 32
+
+
+def class_edge(name: str | None) -> int | None:
+    """Return the edge, in pixels, of a square picture of a class such as ``2K``."""
+    return _CLASS_EDGES.get(name or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +53,13 @@ class Offer:
 
     width: int
     height: int
-    size: str | None
+    size: str | None = None
     ratio: str | None = None
+
+    @property
+    def edge(self) -> float:
+        """The edge of a square of the same area."""
+        return math.sqrt(self.width * self.height)
 
     def scale(self, width: int, height: int) -> float:
         """Return the factor that makes this cover *width* x *height*."""
@@ -49,100 +69,96 @@ class Offer:
         """Return the share of one edge that stands over *width* x *height* then."""
         return 1 - min(width / self.width, height / self.height) / self.scale(width, height)
 
+    def serves(self, width: int, height: int) -> bool:
+        """Whether *width* x *height* can be made of this with hardly any loss."""
+        return self.crop(width, height) <= MAX_CROP and self.scale(width, height) <= MAX_UPSCALE
+
+    def off(self, ratio: float) -> float:
+        """Return the share of one edge that a cut to *ratio* would take."""
+        have = self.width / self.height
+        return 1 - min(have, ratio) / max(have, ratio)
+
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """The size to send, and what that means for the size that was asked.
+    """What to send, and what that means for what was asked.
 
     Attributes:
         size: The request's ``size`` as the model takes it.
         ratio: The request's ``aspect_ratio`` as the model takes it.
-        deliver: Width and height that finishing must make of it, if it differs.
-        verdict: What became of the size.
-        sent: What to show as sent.
+        made: Width and height that the model will make, where that is known.
+        deliver: Width and height that finishing must make of it, where they differ.
+        verdict: What becomes of the pixels, or of the ratio.
+        class_verdict: What becomes of the class.
     """
 
-    size: str | None
-    ratio: str | None
-    deliver: tuple[int, int] | None
-    verdict: Verdict
-    sent: str
+    size: str | None = None
+    ratio: str | None = None
+    made: tuple[int, int] | None = None
+    deliver: tuple[int, int] | None = None
+    verdict: Verdict = "kept"
+    class_verdict: Verdict = "kept"
+
+    @property
+    def sent(self) -> str | None:
+        """What to show as sent."""
+        words = " ".join(word for word in (self.size, self.ratio) if word)
+        return words or (f"{self.made[0]}x{self.made[1]}" if self.made else None)
 
 
-def class_pixels(name: str) -> int | None:
-    """Return the edge, in pixels, that a class such as ``2K`` stands for."""
-    return _CLASS_EDGES.get(name)
+def _offer(pixels: str, size: str | None = None, ratio: str | None = None) -> Offer:
+    found = parse_size(pixels)
+    assert found is not None, pixels  # noqa: S101 - capabilities are validated when they are made
+    return Offer(*found, size, ratio)
 
 
-def offers(capability: Capability, width: int, height: int) -> Iterator[Offer]:
-    """Yield the sizes of a model that may serve *width* x *height*."""
-    match capability.sizes:
-        case FixedSizes(values=values):
-            yield from (Offer(*_pixels(value), value) for value in values)
-        case Ratios() as table:
-            for name, ratio, pixels in table:
-                yield Offer(*_pixels(pixels), name if table.named else None, ratio)
-        case SizeRange() as bounds:
-            yield from (Offer(*_pixels(value), value) for value in bounds.listed)
-            yield from (Offer(w, h, f"{w}x{h}") for w, h in _within(bounds, width, height))
-        case None:
-            if capability.default_size:
-                yield Offer(*_pixels(capability.default_size), None)
+def _table(table: Ratios) -> Iterator[Offer]:
+    """Yield what a model with ratios offers; the default class has no need of a name."""
+    default = next(iter(table.classes))
+    for name, ratio, pixels in table:
+        if table.named or name == default:
+            yield _offer(pixels, name if table.named else None, ratio)
 
 
-def _pixels(size: str) -> tuple[int, int]:
-    found = parse_size(size)
-    assert found is not None, size  # noqa: S101 - capabilities are validated when they are made
-    return found
-
-
-def _within(bounds: SizeRange, width: int, height: int) -> Iterator[tuple[int, int]]:
-    """Yield sizes near *width* x *height* that the bounds allow."""
-    ratio = width / height
-    if bounds.max_ratio is not None:
-        ratio = min(max(ratio, 1 / bounds.max_ratio), bounds.max_ratio)
-    least = max(
-        1.0,
-        bounds.min_edge / min(width, height),
-        math.sqrt(bounds.min_pixels / (width * height)),
-    )
-    most = min(
-        bounds.max_edge / max(width, height),
-        math.sqrt((bounds.max_pixels or math.inf) / (width * height)),
-    )
-    step = bounds.multiple_of
-    start = min(least, most)
-    # Rounding to multiples moves the ratio; a slightly larger picture often fits it better.
-    for grow in range(12):
-        edge = height * start + grow * step
-        for near in (math.floor, math.ceil):
-            h = near(edge / step) * step
-            for w in (math.floor(h * ratio / step) * step, math.ceil(h * ratio / step) * step):
-                if h > 0 and w > 0 and bounds.accepts(w, h):
-                    yield w, h
+# Pixels
 
 
 def choose_pixels(capability: Capability, width: int, height: int) -> Sizing | None:
     """Find how a model can make exactly *width* x *height*, or come near.
 
     Returns:
-        ``None`` where the model's sizes are not known at all.
+        ``None`` where nothing is known of what the model makes.
     """
-    best = min(
-        offers(capability, width, height), key=lambda o: _rank(o, width, height), default=None
-    )
+    offers = _offers(capability, width, height)
+    best = min(offers, key=lambda o: _rank(o, width, height), default=None)
     if best is None:
         return None
-    made = f"{best.width}x{best.height}"
-    if (best.width, best.height) == (width, height):
-        verdict: Verdict = "kept" if best.ratio is None else "mapped"
-        return Sizing(best.size, best.ratio, None, verdict, best.ratio or made)
-    verdict = "emulated" if _faithful(best, width, height) else "approximated"
-    return Sizing(best.size, best.ratio, (width, height), verdict, made)
+    found = Sizing(best.size, best.ratio, (best.width, best.height))
+    if found.made == (width, height):
+        return replace(found, verdict="kept" if best.ratio is None else "mapped")
+    if best.serves(width, height):
+        return replace(found, deliver=(width, height), verdict="emulated")
+    # Something near has the shape that was asked, but no pixels that are made up.
+    factor = min(1.0, MAX_UPSCALE / best.scale(width, height))
+    return replace(found, deliver=_scaled(width, height, factor), verdict="approximated")
 
 
-def _faithful(offer: Offer, width: int, height: int) -> bool:
-    return offer.crop(width, height) <= MAX_CROP and offer.scale(width, height) <= MAX_UPSCALE
+def _offers(capability: Capability, width: int, height: int) -> Iterator[Offer]:
+    """Yield the sizes of a model that may serve *width* x *height*."""
+    match capability.sizes:
+        case FixedSizes(values=values):
+            yield from (_offer(value, value) for value in values)
+        case Ratios() as table:
+            yield from _table(table)
+        case SizeRange() as bounds:
+            if bounds.accepts(width, height):
+                yield Offer(width, height, f"{width}x{height}")
+            yield from (_offer(value, value) for value in bounds.listed)
+            yield from _within(bounds, width / height, height)
+        case None if capability.default_size:
+            yield _offer(capability.default_size)
+        case None:
+            return
 
 
 def _rank(offer: Offer, width: int, height: int) -> tuple[float, ...]:
@@ -151,93 +167,162 @@ def _rank(offer: Offer, width: int, height: int) -> tuple[float, ...]:
     area = offer.width * offer.height
     if (offer.width, offer.height) == (width, height):
         return (0, 0, 0)
-    if not _faithful(offer, width, height):
+    if not offer.serves(width, height):
         return (3, crop + max(0.0, scale - MAX_UPSCALE), area)
     return (1, area, crop) if scale <= 1 else (2, scale, crop)
 
 
+def _within(bounds: SizeRange, ratio: float, height: float) -> Iterator[Offer]:
+    """Yield sizes of about a ratio and a height that the bounds allow.
+
+    Rounding to multiples moves the ratio, so the neighbours are tried too: a slightly larger picture often
+    has it better.
+    """
+    if bounds.max_ratio is not None:
+        ratio = min(max(ratio, 1 / bounds.max_ratio), bounds.max_ratio)
+    area, step = ratio * height * height, bounds.multiple_of
+    least = max(bounds.min_edge / min(height, height * ratio), math.sqrt(bounds.min_pixels / area))
+    most = min(
+        bounds.max_edge / max(height, height * ratio),
+        math.sqrt((bounds.max_pixels or math.inf) / area),
+    )
+    middle = math.floor(height * min(max(1.0, least), most) / step)
+    for near in range(max(1, middle - _TRIES), middle + _TRIES + 1):
+        wide = near * ratio
+        for across in {math.floor(wide), math.ceil(wide)}:
+            if bounds.accepts(across * step, near * step):
+                yield Offer(across * step, near * step, f"{across * step}x{near * step}")
+
+
+# Ratios and classes
+
+
 def choose_ratio(capability: Capability, ratio: str, size: str | None) -> Sizing | None:
-    """Find how a model can make a ratio, such as ``16:9``, in a class such as ``2K`` or its own size."""
+    """Find how a model can make a ratio, such as ``16:9``, in a class such as ``2K`` or its own size.
+
+    Returns:
+        ``None`` where nothing is known of what the model makes.
+    """
     wanted = parse_ratio(ratio)
     assert wanted is not None, ratio  # noqa: S101 - requests are validated when they are made
-    edge = class_pixels(size or "") or 1024
+    edge = class_edge(size)
+    sizes = capability.sizes
+    if isinstance(sizes, Ratios):
+        return _from_table(sizes, ratio, wanted, size if edge else None)
+    best = _nearest(_of_edge(capability, wanted, edge), wanted, edge)
+    return _shaped(best, wanted, edge) if best else None
+
+
+def _from_table(table: Ratios, ratio: str, wanted: float, size: str | None) -> Sizing:
+    default = next(iter(table.classes))
+    native = size if size in table.classes and (table.named or size == default) else None
+    edge = None if native else class_edge(size)
+    offers = [o for o in _table(table) if native in {None, o.size} or not table.named]
+
+    def rank(offer: Offer) -> tuple[float, ...]:
+        own = offer.ratio == ratio and offer.off(wanted) <= MAX_CROP
+        place = list(table.classes).index(offer.size or default)
+        far = abs(math.log(offer.edge / edge)) if edge else place
+        return (offer.off(wanted) > MAX_CROP, far, not own, offer.off(wanted))
+
+    best = min(offers, key=rank)
+    # The default class is not named unless it was asked for: providers may charge for the name.
+    named = best.size if size is not None or best.size != default else None
+    found = replace(_shaped(best, wanted, edge), size=named)
+    if best.ratio == ratio and best.off(wanted) <= MAX_CROP:
+        # What the model itself calls so is what was asked, give or take its rounding.
+        kept = replace(found, deliver=None, verdict="kept")
+        return kept if found.class_verdict == "kept" else replace(found, verdict="kept")
+    return found
+
+
+def _of_edge(capability: Capability, ratio: float, edge: int | None) -> Iterable[Offer]:
+    """Return the sizes among which one of a ratio and a class is looked for."""
     match capability.sizes:
+        case FixedSizes(values=values):
+            return [_offer(value, value) for value in values]
+        case SizeRange() as bounds:
+            height = (edge or _USUAL_EDGE) / math.sqrt(ratio)
+            return [
+                *(_offer(value, value) for value in bounds.listed),
+                *_within(bounds, ratio, height),
+            ]
         case Ratios() as table:
-            return _from_table(table, ratio, wanted, size)
+            return _table(table)
         case None:
-            target = parse_size(capability.default_size)
-        case FixedSizes() | SizeRange() as sizes:
-            target = _nearest(sizes, wanted, edge)
-    if target is None:
-        return None
-    width, height = target
-    known = capability.sizes is not None
-    sent = f"{width}x{height}" if known else None
-    return _cut(width, height, wanted, sent, None)
+            return [_offer(capability.default_size)] if capability.default_size else []
 
 
-def _nearest(sizes: FixedSizes | SizeRange, wanted: float, edge: int) -> tuple[int, int] | None:
-    height = math.sqrt(edge * edge / wanted)
-    if isinstance(sizes, FixedSizes):
-        found = [_pixels(value) for value in sizes.values]
-    else:
-        found = list(_within(sizes, max(1, round(height * wanted)), max(1, round(height))))
-        found += [_pixels(value) for value in sizes.listed]
-    return min(
+def _nearest(offers: Iterable[Offer], wanted: float, edge: int | None) -> Offer | None:
+    """Return the size of the class whose ratio is nearest, or the nearest ratio of any class."""
+    target = edge or _USUAL_EDGE
+
+    def rank(offer: Offer) -> tuple[float, ...]:
+        stray = abs(math.log(offer.edge / target))
+        outside = edge is not None and stray > math.log(_SAME_CLASS)
+        return (outside, round(offer.off(wanted), 3), stray)
+
+    return min(offers, key=rank, default=None)
+
+
+def _shaped(best: Offer, wanted: float, edge: int | None) -> Sizing:
+    """Cut a picture to a ratio and bring it to a class, where it is not of them already."""
+    width, height = best.width, best.height
+    found = Sizing(best.size, best.ratio, (width, height))
+    verdict: Verdict = "mapped"
+    if best.off(wanted) > _SAME_RATIO:
+        if width / height > wanted:
+            width = max(1, round(height * wanted))
+        else:
+            height = max(1, round(width / wanted))
+        verdict = "emulated" if best.serves(width, height) else "approximated"
+    factor, class_verdict = _to_class(best, edge)
+    deliver = _scaled(width, height, factor)
+    if class_verdict == "emulated" and verdict != "approximated" and not best.serves(*deliver):
+        class_verdict = "approximated"
+    return replace(
         found,
-        key=lambda p: (round(_off(p[0] / p[1], wanted), 3), abs(p[0] * p[1] - edge * edge)),
-        default=None,
+        deliver=deliver if deliver != found.made else None,
+        verdict=verdict,
+        class_verdict=class_verdict,
     )
 
 
-def _off(have: float, wanted: float) -> float:
-    """Return the share of one edge by which two ratios differ."""
-    return 1 - min(have, wanted) / max(have, wanted)
-
-
-def _from_table(table: Ratios, ratio: str, wanted: float, size: str | None) -> Sizing | None:
-    classes = {size: table.classes[size]} if size in table.classes else table.classes
-    name, ratios = next(iter(classes.items()))
-    sent_class = name if table.named and size is not None else None
-    if ratio in ratios and (size is None or size in table.classes or not class_pixels(size)):
-        return Sizing(sent_class, ratio, None, "kept", ratio)
-    label = min(ratios, key=lambda r: _off(_ratio_of(ratios[r]), wanted))
-    width, height = _pixels(ratios[label])
-    return _cut(width, height, wanted, sent_class, label)
-
-
-def _ratio_of(pixels: str) -> float:
-    width, height = _pixels(pixels)
-    return width / height
-
-
-def _cut(width: int, height: int, wanted: float, size: str | None, label: str | None) -> Sizing:
-    """Cut a picture to the ratio asked for, where it is not that already."""
-    off = _off(width / height, wanted)
-    shown = label or f"{width}x{height}"
-    if off <= _SAME_RATIO:
-        return Sizing(size, label, None, "mapped", shown)
-    if width / height > wanted:
-        deliver = (max(1, round(height * wanted)), height)
-    else:
-        deliver = (width, max(1, round(width / wanted)))
-    return Sizing(size, label, deliver, "emulated" if off <= MAX_CROP else "approximated", shown)
-
-
-def choose_class(sizes: Sizes, name: str) -> Sizing | None:
-    """Find the size that comes nearest to a class such as ``2K``; its ratio is the model's choice."""
-    edge = class_pixels(name)
+def _to_class(offer: Offer, edge: int | None) -> tuple[float, Verdict]:
+    """Return by how much to scale a picture so that it belongs to a class."""
     if edge is None:
+        return 1.0, "kept"
+    factor = edge / offer.edge
+    if 1 / _SAME_CLASS <= factor <= _SAME_CLASS:
+        return 1.0, "mapped"
+    return (factor, "emulated") if factor <= MAX_UPSCALE else (1.0, "approximated")
+
+
+def choose_class(capability: Capability, name: str) -> Sizing | None:
+    """Find the size that belongs to a class such as ``2K``; its ratio is the model's choice.
+
+    Returns:
+        ``None`` where nothing is known of what the model makes.
+    """
+    sizes = capability.sizes
+    if isinstance(sizes, Ratios) and name in sizes.classes:
+        if sizes.named:
+            return Sizing(name)
+        if name == next(iter(sizes.classes)):
+            return Sizing()
+    edge = class_edge(name)
+    best = _nearest(_of_edge(capability, 1.0, edge), 1.0, edge)
+    if best is None:
         return None
-    if isinstance(sizes, Ratios):
-        if name in sizes.classes and sizes.named:
-            return Sizing(name, None, None, "kept", name)
-        found = next(iter(sizes.classes))
-        return Sizing(found if sizes.named else None, None, None, "approximated", found)
-    target = _nearest(sizes, 1.0, edge)
-    if target is None:
-        return None
-    width, height = target
-    near = 0.8 <= math.sqrt(width * height) / edge <= 1.25
-    size = f"{width}x{height}"
-    return Sizing(size, None, None, "mapped" if near else "approximated", size)
+    factor, verdict = _to_class(best, edge)
+    if best.ratio is not None:
+        # Only the class is sent: of a ratio that the model chooses the pixels are not known.
+        verdict = "approximated" if verdict == "emulated" else verdict
+        return Sizing(best.size, verdict=verdict, class_verdict=verdict)
+    deliver = None if factor == 1 else _scaled(best.width, best.height, factor)
+    made = (best.width, best.height)
+    return Sizing(best.size, None, made, deliver, verdict, verdict)
+
+
+def _scaled(width: int, height: int, factor: float) -> tuple[int, int]:
+    return max(1, round(width * factor)), max(1, round(height * factor))
