@@ -112,9 +112,7 @@ class Planner:
             fidelity=fidelity,
             require=options.require or (),
             succession=target.succession,
-            response_format=cast(
-                "Literal['b64_json', 'url']", self._config.defaults.response_format
-            ),
+            response_format=self._config.defaults.response_format,
         )
         if fitted.reasons:
             return fitted.reasons
