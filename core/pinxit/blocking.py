@@ -20,7 +20,7 @@ from .hookspecs import Clock
 from .parameters import EditParameters, GenerateParameters, ImageLike, VariationParameters
 from .payload import Fetch
 from .plugins import Plugins
-from .portal import HEARING, Portal
+from .portal import HEARING, Job, Portal
 from .registry import Registry
 from .routes import Route
 from .types import (
@@ -197,14 +197,15 @@ class Router:
         """
         router, portal = self._here()
         events: SimpleQueue[PartialImage | ImagesResponse | None] = SimpleQueue()
-        job = portal.start(_pump(router.stream(prompt, **parameters), events))
+        job = Job(_pump(router.stream(prompt, **parameters), events))
         job.outcome.add_done_callback(lambda _: events.put(None))
         try:
+            portal.start(job)
             while (event := _get(events)) is not None:
                 yield event
             job.outcome.result()
         finally:
-            portal.cancel(job)
+            portal.end(job)
 
 
 async def _pump(

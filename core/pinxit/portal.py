@@ -39,7 +39,9 @@ class Job(Generic[T]):
 
     def cancel(self) -> None:
         """Ask it to end; called in the loop's thread."""
-        if self.task is not None:
+        if self.task is None:
+            self.give_up()
+        else:
             self.task.cancel()
 
     def _settle(self, task: asyncio.Task[T]) -> None:
@@ -106,35 +108,35 @@ class Portal:
         _wait(opened)
         opened.result()
 
-    def start(self, coroutine: Coroutine[Any, Any, T]) -> Job[T]:
-        """Open the portal and start a coroutine in its loop."""
-        job = Job(coroutine)
-        try:
-            self.open()
-            with self._lock:
-                if self._loop is None:
-                    raise RuntimeError("the router was closed before the request was sent")
-                self._jobs.add(job)
-                self._loop.call_soon_threadsafe(job.start, self._loop)
-        except BaseException:
-            job.give_up()
-            raise
-        return job
+    def start(self, job: Job[Any]) -> None:
+        """Open the portal and start a job in its loop."""
+        self.open()
+        with self._lock:
+            if self._loop is None:
+                raise RuntimeError("the router was closed before the request was sent")
+            self._jobs.add(job)
+            self._loop.call_soon_threadsafe(job.start, self._loop)
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop and wait for it; an interrupt cancels it."""
-        job = self.start(coroutine)
+        job = Job(coroutine)
         try:
+            self.start(job)
             _wait(job.outcome)
         finally:
-            self.cancel(job)
+            self.end(job)
         return job.outcome.result()
 
-    def cancel(self, job: Job[Any]) -> None:
+    def end(self, job: Job[Any]) -> None:
         """See to it that a job has ended, and with it its connection."""
         with self._lock:
-            self._jobs.discard(job)
-            if job.outcome.done() or self._loop is None or self.pid != os.getpid():
+            if self.pid != os.getpid():
+                return
+            if job not in self._jobs or self._loop is None:
+                job.give_up()
+                return
+            self._jobs.remove(job)
+            if job.outcome.done():
                 return
             self._loop.call_soon_threadsafe(job.cancel)
             inside = threading.current_thread() is self._thread
@@ -166,34 +168,32 @@ class Portal:
 
     def _run(self, loop: asyncio.AbstractEventLoop, opened: Future[None]) -> None:
         # Not asyncio.run: it ends by starting a thread, which an exiting interpreter refuses.
+        failure: Exception | None = None
         try:
             loop.run_until_complete(self._live(opened))
             loop.run_until_complete(loop.shutdown_asyncgens())
-        # Whoever closes the portal gets to know it; a thread has nobody else to tell.
+        # Whoever opens or closes the portal gets to know it; a thread has nobody else to tell.
         except Exception as error:  # noqa: BLE001
-            self._failure = error
+            failure = error
         finally:
-            if not opened.done():
-                opened.set_exception(RuntimeError("the event loop ended before it was open"))
             with self._lock:
                 self._loop = self._thread = None
                 jobs, self._jobs = self._jobs, set()
+            if opened.done():
+                self._failure = failure
+            else:
+                # Not earlier: whoever hears of it may try again, with a new thread.
+                opened.set_exception(failure or RuntimeError("the loop ended before it was open"))
             for job in jobs:
                 job.give_up()
             loop.close()
 
     async def _live(self, opened: Future[None]) -> None:
         """Keep the resident open; it begins and ends in one task, as task groups need it."""
-        try:
-            async with self._resident:
-                opened.set_result(None)
-                await self._closing.wait()
-                await self._cancel_jobs()
-        # Whatever a plugin raises while it opens belongs to the caller who waits for it.
-        except Exception as error:
-            if opened.done():
-                raise
-            opened.set_exception(error)
+        async with self._resident:
+            opened.set_result(None)
+            await self._closing.wait()
+            await self._cancel_jobs()
 
     async def _cancel_jobs(self) -> None:
         with self._lock:
