@@ -130,6 +130,16 @@ def test_open_size_is_the_dearest(size: str | None) -> None:
     assert estimate(acme, ask(size=size)) == usd("0.03")
 
 
+def test_default_quality_is_no_open_quality() -> None:
+    """Where no quality means a certain one, that one is priced."""
+    prices = (price("1", quality="standard"), price("2", quality="hd"))
+    made = model(*prices)
+    known = made.operations["generate"].model_copy(update={"default_quality": "standard"})
+    made = made.model_copy(update={"operations": {"generate": known}})
+    assert estimate(made, ask()) == usd("1")
+    assert estimate(made, ask(quality="hd")) == usd("2")
+
+
 def test_default_size_is_no_open_size() -> None:
     """An absent size is the known default, unless the caller said auto."""
     acme = model(price("0.01", size=SQUARE), price("0.03", size=WIDE), default_size=SQUARE)

@@ -203,3 +203,25 @@ def test_absent_parameters_mean_what_they_meant_for_the_id_that_was_asked() -> N
     assert [c.delivery.response_format for c in plan.candidates] == ["url", "url"]
     assert [c.request.size for c in plan.candidates] == ["64x64", "64x64"]
     assert router.plan("x", model="s/b").candidates[0].delivery.response_format == "b64_json"
+
+
+def test_an_absent_quality_keeps_its_meaning_at_the_successor() -> None:
+    """Leaving it to the successor could cost ten times as much."""
+    heir = Succession(model="s/new", defaults={"quality": "medium"})
+    caps = Capability(qualities=("low", "medium", "high"))
+    router, _ = stage(
+        models=[
+            model("s/old", caps, lifecycle=Lifecycle(retired=date(2020, 1, 1), successor=heir)),
+            model("s/new", caps),
+        ]
+    )
+    assert router.plan("x", model="s/old").candidates[0].request.quality == "medium"
+    assert router.plan("x", model="s/old", quality="low").candidates[0].request.quality == "low"
+    assert router.plan("x", model="s/new").candidates[0].request.quality is None
+
+
+def test_a_request_without_a_model_and_without_a_default_says_what_to_do() -> None:
+    """The sentence names both ways out."""
+    router, _ = stage()
+    with pytest.raises(UnknownModel, match=r"names none.*set \[defaults\] model"):
+        ids(router)

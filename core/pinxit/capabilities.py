@@ -173,6 +173,8 @@ class Capability(Frozen):
     max_prompt: int | None = None
     """Characters."""
     qualities: tuple[str, ...] = ()
+    default_quality: str | None = None
+    """What no quality means, where that is known; for prices."""
     quality_map: dict[str, str] = Field(default_factory=dict)
     """Declared equivalents of qualities that the model does not have, such as ``hd`` -> ``high``."""
     styles: tuple[str, ...] = ()
@@ -220,6 +222,8 @@ class Succession(Frozen):
     model: str
     quality: dict[str, str] = Field(default_factory=dict)
     style_words: dict[str, str] = Field(default_factory=dict)
+    defaults: dict[str, str] = Field(default_factory=dict)
+    """What absent parameters meant, in the successor's words: leaving them open could cost much more."""
 
 
 class Lifecycle(Frozen):

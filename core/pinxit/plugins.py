@@ -168,7 +168,10 @@ class Plugins:
 
     def _check_hooks(self, plugin: object, name: str) -> None:
         specs = {n for n in vars(hookspecs) if hasattr(getattr(hookspecs, n), f"{PROJECT}_spec")}
-        for caller in self.manager.get_hookcallers(plugin) or ():
+        callers = self.manager.get_hookcallers(plugin) or []
+        if not callers:
+            raise ConfigError(f"plugin {name!r} implements no hook; is @pinxit.hookimpl missing?")
+        for caller in callers:
             if caller.name not in specs:
                 raise ConfigError(
                     f"plugin {name!r}: there is no hook {caller.name!r}; hooks are {', '.join(sorted(specs))}"

@@ -100,6 +100,9 @@ def _qualities(model: Model, request: Request) -> Iterator[Iterable[str | None]]
     """Yield sets of qualities to price; the first one for which any price is known holds."""
     if request.quality not in {None, "auto"}:
         yield (request.quality,)
+    capability = model.operations.get(request.operation)
+    if request.quality is None and capability is not None and capability.default_quality:
+        yield (capability.default_quality,)
     listed = {price.quality for price in model.prices}
     yield {None, *listed, *(model.tokens.per_image if model.tokens else ())}
 

@@ -125,14 +125,7 @@ class Resolver:
         )
         balancer = request.load_balancer or (route.load_balancer if route else None)
         entries = self._entries(asked, route, balancer, options)
-        named = (
-            None
-            if balancer
-            else self._registry.get(asked)
-            if route is None and asked != AUTO
-            else None
-        )
-        defaults: dict[str, str] = {str(k): v for k, v in named.defaults.items()} if named else {}
+        defaults = {} if route or balancer or asked == AUTO else self._defaults(request, asked)
         targets: dict[str, Target] = {}
         for entry in entries:
             target = self._target(entry, request, options, defaults)
@@ -145,6 +138,19 @@ class Resolver:
             targets=tuple(targets.values()),
             defaults=defaults,
         )
+
+    def _defaults(self, request: Request, asked: str) -> dict[str, str]:
+        """Return what absent parameters mean for users of the id that was asked for."""
+        try:
+            return {str(name): value for name, value in self._registry.get(asked).defaults.items()}
+        except UnknownModel:
+            if request.model is not None:
+                raise
+            raise UnknownModel(
+                f"model: the request names none, and there is no route or model {asked!r}; "
+                "give one, or set [defaults] model in pinxit.toml",
+                param="model",
+            ) from None
 
     def _entries(
         self, asked: str, route: Route | None, balancer: LoadBalancer | None, options: Options
@@ -219,9 +225,12 @@ class Resolver:
         if options.on_retired == "error":
             reason = f"{since}; on_retired is error, or {heir.id} would serve it"
             return Target(model=model, request=request, reason=reason)
-        return Target(
-            model=heir, request=request, succession=model.lifecycle.successor, retired=model
-        )
+        line = model.lifecycle.successor
+        absent = {
+            n: v for n, v in (line.defaults if line else {}).items() if getattr(request, n) is None
+        }
+        heirs = request.model_copy(update=absent)
+        return Target(model=heir, request=heirs, succession=line, retired=model)
 
     def _is_retired(self, model: Model) -> bool:
         """Whether the model is gone where we would call it: a server of somebody else's may keep it."""
