@@ -51,8 +51,8 @@ class Figure:
 
     @property
     def height(self) -> float:
-        """Pixels above the ground."""
-        return self.cluster.height * self.scale
+        """Pixels above the ground, hats not counted."""
+        return self.cluster.stature * self.scale
 
 
 def arrange(clusters: list[Cluster], frame: Frame, dice: Random) -> list[Figure]:
@@ -87,10 +87,11 @@ def _row(
         return []
     order = _centred(row, main)
     gap = 0.12
-    tallest = max(cluster.height for cluster in row)
+    tallest = max(cluster.stature for cluster in row)
     total = sum(cluster.width for cluster in row) + gap * (len(row) - 1) * tallest
     high = 0.62 if frame.close or main.metres >= LANDMARK else 0.54
     high -= 0.1 if behind else 0.0
+    high += 0.1 if frame.width > 1.7 * frame.height else 0.0
     scale = min(high * frame.height / tallest, 0.86 * frame.width / total)
     staggered = len(row) >= 4
     if staggered:
@@ -139,7 +140,8 @@ def _aloft(
     ceiling = min(frame.horizon, frame.height * 0.95)
     for at, cluster in enumerate(free):
         share = 0.5 if cluster is main and cluster.count == 1 else 0.34
-        share = share * (0.72 if below and cluster.manner == "fly" else 1.0)
+        leading = cluster is main and cluster.count == 1
+        share *= (0.86 if leading else 0.72) if below and cluster.manner == "fly" else 1.0
         share *= (1.0, 1.0, 0.9, 0.8, 0.72, 0.66, 0.6, 0.56, 0.52)[min(len(free) - 1, 8)]
         size = share * min(frame.height, frame.width * 1.15)
         scale = size / max(cluster.height, cluster.width * 0.8)
@@ -170,7 +172,7 @@ _SPOTS = (
 def _spot(at: int, of: int, below: bool, dice: Random) -> tuple[float, float]:
     shake = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
     if below:
-        spots = ((0.26, 0.3), (0.74, 0.26), (0.5, 0.16), (0.12, 0.52), (0.88, 0.5))
+        spots = ((0.3, 0.34), (0.74, 0.26), (0.5, 0.16), (0.12, 0.52), (0.88, 0.5))
         x, y = spots[at % len(spots)]
     elif of <= 4 and of >= 2:
         x, y = _SPOTS[of - 2][at]

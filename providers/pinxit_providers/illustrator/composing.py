@@ -45,13 +45,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Pieces from back to front, the way they move, and how many such clusters there are."""
+    """Pieces from back to front, the way they move, and how many such clusters there are.
+
+    `stature` is the height without hats, by which a cluster is scaled: who puts on a hat does not
+    shrink.
+    """
 
     name: str
     pieces: tuple[Piece, ...]
     manner: Manner
     metres: float
     count: int = 1
+    stature: float = 0.0
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -77,7 +82,7 @@ class Cluster:
 
 def seen(subject: Subject) -> float:
     """The height at which a subject is drawn, in metres of the eye."""
-    return lexicon.height(subject.name) ** 0.45 * subject.scale
+    return float(lexicon.height(subject.name) ** 0.45) * subject.scale
 
 
 def clusters(idea: Idea, place: str) -> list[Cluster]:
@@ -140,7 +145,15 @@ def _cluster(at: int, subjects: list[Subject], ties: list[Relation], place: str)
     # A train over a bridge stays on rails, a dragon over a village flies.
     flying = root.aloft and not lexicon.has(root.name, "vehicles")
     how = "fly" if flying else manner(root.name, place)
-    return Cluster(root.name, tuple(pieces), how, lexicon.height(root.name), root.count)
+    metres = lexicon.height(root.name)
+    bodies = [piece for piece in pieces if piece.sprite.height * piece.scale > 0.3 * -base.box[1]]
+    stature = -min(piece.box[1] for piece in (base, *bodies) if piece is base or ridden(ties, at))
+    return Cluster(root.name, tuple(pieces), how, metres, root.count, stature)
+
+
+def ridden(ties: list[Relation], at: int) -> bool:
+    """Whether somebody is on or in that subject."""
+    return any(tie.second == at and tie.tie in {"on", "in"} for tie in ties)
 
 
 def manner(name: str, place: str) -> Manner:
@@ -241,7 +254,7 @@ def _riders(
 ) -> Iterator[Piece]:
     """Those who sit on, stand on or look out of the base."""
     rider, below = subjects[tie.first], subjects[tie.second]
-    stance = _stance(rider, below)
+    stance = _stance(below)
     x, y = _seat(base, below.name)
     if tie.tie == "in":
         y = base.box[1] + 0.45 * (base.box[3] - base.box[1])
@@ -260,7 +273,7 @@ def _grown(piece: Piece, factor: float) -> Piece:
     return replace(piece, x=piece.x * factor, y=piece.y * factor, scale=piece.scale * factor)
 
 
-def _stance(rider: Subject, below: Subject) -> Stance:
+def _stance(below: Subject) -> Stance:
     if lexicon.has(below.name, "mounts"):
         return "riding"
     if below.name in {"bench", "sofa", "chair", "couch-and-lamp", "bed", "rock", "branch", "cloud"}:

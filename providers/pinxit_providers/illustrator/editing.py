@@ -1,5 +1,8 @@
 """Edits: a picture repainted where the mask says, in the scene it was painted from if it is ours."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 from collections.abc import Sequence
 
 from PIL import Image, ImageOps

@@ -67,7 +67,7 @@ def _under(scene: Scene, figure: Figure) -> None:
         half = figure.width / 2
         shadow(scene, figure.x, figure.y, half * 0.92, strength)
         shadow(scene, figure.x, figure.y, half * 0.55, strength * 0.8)
-        if scene.place.name == "studio" or scene.place.name == "table":
+        if scene.place.name in {"studio", "table"}:
             shadow(scene, figure.x + half * 0.2, figure.y, half * 1.2, 0.2)
     elif figure.cluster.manner == "float":
         _reflection(scene, figure)

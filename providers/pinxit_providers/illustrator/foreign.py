@@ -1,11 +1,14 @@
 """Pictures that are not ours: filling, adding to and relighting them."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 from dataclasses import replace
 from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from . import painting, rendering, vocabulary
+from . import lexicon, painting, rendering, vocabulary
 from .drawing import Drawing
 from .ideas import Idea
 from .painting import Commission
@@ -24,7 +27,7 @@ def filled(canvas: Image.Image, hole: Image.Image) -> Image.Image:
     holed = canvas.convert("RGBA")
     holed.putalpha(ImageOps.invert(hole))
     levels = [holed]
-    while min(levels[-1].size) > 2 and levels[-1].getchannel("A").getextrema()[0] < 255:
+    while min(levels[-1].size) > 2 and not rendering.solid(levels[-1]):
         levels.append(_halved(levels[-1]))
     result = levels[-1].convert("RGB")
     for level in reversed(levels[:-1]):
@@ -53,7 +56,8 @@ def placed(canvas: Image.Image, idea: Idea, box: Box, key: str) -> Image.Image:
     size = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
     figure = subjects(idea, size, key)
     layer = Image.new("RGBA", canvas.size, (0, 0, 0, 0))
-    layer.alpha_composite(_shadow(figure), (box[0], box[1]))
+    if not lexicon.has(idea.subjects[0].name, "flies"):
+        layer.alpha_composite(_shadow(figure), (box[0], box[1]))
     layer.alpha_composite(figure, (box[0], box[1]))
     return _over(canvas, layer)
 
@@ -79,7 +83,7 @@ def _over(canvas: Image.Image, layer: Image.Image) -> Image.Image:
 
 
 _TINTS: dict[str, tuple[tuple[int, int, int], float, float]] = {
-    "night": ((72, 92, 168), 0.72, 0.75),
+    "night": ((104, 122, 196), 0.82, 0.8),
     "sunset": ((255, 176, 122), 1.0, 1.15),
     "dawn": ((255, 214, 190), 1.04, 0.95),
 }

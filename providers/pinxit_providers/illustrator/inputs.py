@@ -1,5 +1,8 @@
 """Input pictures and masks, opened with care."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 import io
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
@@ -63,10 +66,16 @@ def _continued(hole: Image.Image, border: int) -> Image.Image:
     wide = ImageOps.expand(hole, border=border, fill=0)
     for box, to in (
         ((0, 0, 1, height), (0, border, border, border + height)),
-        ((width - 1, 0, width, height), (border + width, border, 2 * border + width, border + height)),
+        (
+            (width - 1, 0, width, height),
+            (border + width, border, 2 * border + width, border + height),
+        ),
     ):
         wide.paste(hole.crop(box).resize((to[2] - to[0], to[3] - to[1])), to)
     full = 2 * border + width
-    for row, to in ((border, (0, 0, full, border)), (border + height - 1, (0, border + height, full, 2 * border + height))):
+    for row, to in (
+        (border, (0, 0, full, border)),
+        (border + height - 1, (0, border + height, full, 2 * border + height)),
+    ):
         wide.paste(wide.crop((0, row, full, row + 1)).resize((full, border)), to)
     return wide

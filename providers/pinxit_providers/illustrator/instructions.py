@@ -12,11 +12,11 @@ from .parsing import parse
 
 _REPLACE = re.compile(
     r"\b(?:replace|swap|exchange|substitute|change|turn)\b(.+?)\b(?:with|by|for|into|to)\b(.+)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 _REMOVE = re.compile(
     r"\b(?:remove|delete|erase|take away|take out|get rid of|without|no more|drop)\b(.+)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -84,10 +84,10 @@ def _added(idea: Idea, said: Idea) -> Idea:
         else:
             places.append(at)
             subjects[at] = _altered(subjects[at], subject)
-    for relation in said.relations:
-        relations.append(
-            replace(relation, first=places[relation.first], second=places[relation.second])
-        )
+    relations.extend(
+        replace(relation, first=places[relation.first], second=places[relation.second])
+        for relation in said.relations
+    )
     relations += _worn(idea, subjects, relations)
     added = replace(idea, subjects=tuple(subjects), relations=tuple(relations))
     if not said.subjects and said.tint and added.subjects:

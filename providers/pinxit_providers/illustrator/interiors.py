@@ -174,7 +174,7 @@ def seamless(scene: Scene) -> None:
     """Studio paper without an edge, lit from above, in the tint asked for."""
     tint = scene.idea.tint or "#f3f1ee"
     white = scene.idea.tint is None or scene.idea.tint == "#f7f5ef"
-    base = "#f6f5f3" if white else tint
+    base = "#f6f5f3" if white else lighter(tint, 0.3)
     fill = scene.drawing.gradient(
         (0, lighter(base, 0.1), 1), (0.68, base, 1), (1, darker(base, 0.1), 1)
     )

@@ -77,7 +77,7 @@ def translated(phrase: str) -> str | None:
 
 def _inflections(phrase: str) -> Iterator[str]:
     yield phrase
-    for ending in ("en", "er", "es", "em", "s", "e", "n", "x", "a", "у", "е", "ы", "и"):
+    for ending in ("en", "er", "es", "em", "s", "e", "n", "x", "a", "у", "е", "ы", "и"):  # noqa: RUF001 - Russian
         if len(phrase) - len(ending) > 2 and phrase.endswith(ending):
             yield phrase[: -len(ending)]
 

@@ -3,6 +3,9 @@
 An edit or a variation of a picture that still has its record paints the same scene again.
 """
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 import base64
 import binascii
 import json

@@ -93,7 +93,7 @@ def paint(commission: Commission) -> Drawing:
     drawing = Drawing(commission.width, commission.height)
     idea = _imagined(commission)
     place = vocabulary.places()[_place(idea, commission.key)]
-    time = _time(idea, place.name, commission.key)
+    time = _time(idea, place.name)
     colours = palette(place, time, idea.weather)
     scene = Scene(idea, place, time, colours, drawing, commission.key, commission.detail)
     clusters = composing.clusters(_earthly(idea), place.name)
@@ -147,7 +147,7 @@ def _filled(figures: list[arranging.Figure], scene: Scene) -> list[arranging.Fig
         return figures
     left = min(f.x - f.width / 2 for f in figures)
     right = max(f.x + f.width / 2 for f in figures)
-    top, bottom = min(f.y - f.height for f in figures), max(f.y for f in figures)
+    top, bottom = min(f.y - f.cluster.height * f.scale for f in figures), max(f.y for f in figures)
     factor = 0.9 * min(scene.width / (right - left), scene.height / (bottom - top))
     x, y = (left + right) / 2, (top + bottom) / 2
     return [
@@ -216,7 +216,7 @@ def _handy(name: str) -> bool:
     return icons.icon(name).subgroup not in range(34, 42) and lexicon.height(name) < 0.75
 
 
-def _time(idea: Idea, place: str, key: str) -> Time:
+def _time(idea: Idea, place: str) -> Time:
     names = {subject.name for subject in idea.subjects}
     if idea.time:
         return idea.time

@@ -128,7 +128,7 @@ class _Reader:
 
     def _place(self, phrase: str) -> None:
         """A colour before a place is the place's; what is "over" a place is in the air."""
-        named = vocabulary.meanings().get(phrase.split()[0], ())
+        named = vocabulary.meanings().get(phrase.split(maxsplit=1)[0], ())
         shade = next((m.value for m in named if m.kind == "colour"), self.colour)
         if shade:
             self.said.setdefault("tint", shade)
@@ -188,7 +188,7 @@ class _Reader:
 
 
 # Words for a time, place or weather that are things to be seen as well.
-_ALSO_SUBJECTS = frozenset("iceberg icebergs orange village cafe café".split()) | {
+_ALSO_SUBJECTS = frozenset(["iceberg", "icebergs", "orange", "village", "cafe", "café"]) | {
     "full moon",
     "coffee shop",
 }

@@ -11,8 +11,21 @@ _HEADS, _ROLES, _FANTASY = 23, 25, 26
 _ALSO = frozenset(("alien", "clown-face", "skull"))
 # These have legs in the emoji set already.
 _WHOLE = frozenset(
-    "genie man-genie woman-genie fairy man-fairy woman-fairy superhero supervillain mermaid merman "
-    "merperson ninja-whole troll".split()
+    [
+        "genie",
+        "man-genie",
+        "woman-genie",
+        "fairy",
+        "man-fairy",
+        "woman-fairy",
+        "superhero",
+        "supervillain",
+        "mermaid",
+        "merman",
+        "merperson",
+        "ninja-whole",
+        "troll",
+    ]
 )
 _SKIN = "#fcc21b"
 _FIGURES = {

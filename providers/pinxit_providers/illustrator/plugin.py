@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
@@ -85,7 +85,7 @@ def register_models() -> Sequence[Model]:
 
 @hookimpl
 @asynccontextmanager
-async def lifespan() -> AsyncIterator[Workers]:
+async def lifespan() -> AsyncGenerator[Workers]:
     """The worker processes; the first one starts with the first order."""
     async with Workers() as workers:
         yield workers
@@ -138,9 +138,11 @@ _QUALITIES: dict[str, Quality] = {"low": "low", "medium": "medium", "high": "hig
 
 
 def _format(request: Request) -> Format:
-    if request.output_format in {"jpeg", "webp", "svg"}:
-        return request.output_format
-    return "png"
+    match request.output_format:
+        case "jpeg" | "webp" | "svg":
+            return request.output_format
+        case _:
+            return "png"
 
 
 async def _answer(
@@ -152,9 +154,7 @@ async def _answer(
     show = _shower(context)
     async with _borrowed(context.state) as workers:
         files = await _all([_made(workers, one, blobs, show) for one in orders])
-    pictures = tuple(
-        Image(file, seed=one.seed) for file, one in zip(files, orders, strict=True)
-    )
+    pictures = tuple(Image(file, seed=one.seed) for file, one in zip(files, orders, strict=True))
     return ImagesResponse(data=pictures, output_format=order.format, quality=order.quality)
 
 
@@ -174,7 +174,7 @@ def _shower(context: Context) -> Show:
 
 
 @asynccontextmanager
-async def _borrowed(state: Workers | None) -> AsyncIterator[Workers]:
+async def _borrowed(state: Workers | None) -> AsyncGenerator[Workers]:
     """The router's workers, or short-lived ones where no router opened any."""
     if state is not None:
         yield state

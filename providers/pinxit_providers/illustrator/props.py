@@ -11,8 +11,20 @@ _TREES = frozenset(
     ("evergreen-tree", "deciduous-tree", "palm-tree", "cherry-tree", "leafless-tree")
 )
 _SMALL = frozenset(
-    "tulip blossom hyacinth herb hibiscus sunflower brown-mushroom spiral-shell rock coral "
-    "seaweed fern".split()
+    [
+        "tulip",
+        "blossom",
+        "hyacinth",
+        "herb",
+        "hibiscus",
+        "sunflower",
+        "brown-mushroom",
+        "spiral-shell",
+        "rock",
+        "coral",
+        "seaweed",
+        "fern",
+    ]
 )
 
 
@@ -51,7 +63,7 @@ def _scatter(scene: Scene) -> list[_Prop]:
             name_here = _seasonal(name, scene, chance.random())
             share = chance.random()
             depth = share**1.6 * 0.42 if name in _TREES else 0.06 + 0.92 * share**0.8
-            if name == "lamppost" or name == "cactus":
+            if name in {"lamppost", "cactus"}:
                 depth = 0.1 + 0.2 * share
             x = chance.uniform(-0.03, 1.03) * scene.width
             size = _size(name, depth, scene) * chance.uniform(0.82, 1.22)
@@ -82,7 +94,7 @@ def _size(name: str, depth: float, scene: Scene) -> float:
         return scene.unit * 0.34 * near
     if name == "lamppost":
         return scene.unit * (0.26 + 0.5 * depth)
-    if name in {"cactus"}:
+    if name == "cactus":
         return scene.unit * (0.1 + 0.35 * depth)
     base = {
         "rock": 0.1,
@@ -104,8 +116,7 @@ def _hides(prop: _Prop, figures: list[Figure], scene: Scene) -> bool:
         overlap = abs(prop.x - figure.x) < figure.width / 2 + half
         if overlap and (
             prop.y > figure.y - scene.unit * 0.03
-            or prop.name in _TREES
-            and prop.size > 0.5 * figure.height
+            or (prop.name in _TREES and prop.size > 0.5 * figure.height)
         ):
             return True
     return False

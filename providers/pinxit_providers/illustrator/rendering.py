@@ -1,5 +1,8 @@
 """From a drawing to pixels, and from pixels to a file."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 import io
 from collections.abc import Sequence
 

@@ -66,7 +66,7 @@ class Scene:
     def many(self, count: float) -> int:
         """How many of a small thing: more on a long canvas, fewer where detail is low."""
         aspect = max(self.width, self.height) / min(self.width, self.height)
-        return max(1, round(count * self.detail * min(2.2, aspect**0.6)))
+        return max(1, round(count * self.detail * min(2.2, float(aspect**0.6))))
 
     def wave(self, y: float, swell: float, part: str, steps: int = 24) -> list[Point]:
         """A soft line across the canvas around the height y."""

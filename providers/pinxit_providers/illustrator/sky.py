@@ -64,7 +64,7 @@ def light(scene: Scene) -> None:
     y = scene.horizon * (0.7 if low else 0.24)
     radius = scene.unit * (0.062 if low else 0.05)
     tone = scene.palette.sun
-    scene.drawing.glow(x, y, scene.unit * 0.36, tone, 0.6 if low else 0.5)
+    scene.drawing.glow(x, y, scene.unit * 0.28, tone, 0.65 if low else 0.5)
     scene.drawing.glow(x, y, scene.unit * 0.16, "#ffffff", 0.6)
     scene.drawing.circle(x, y, radius, tone)
 
@@ -109,12 +109,12 @@ def clouds(scene: Scene) -> None:
 def cloud(scene: Scene, x: float, y: float, size: float, tone: str, chance: Random) -> None:
     """One cloud: puffs on a flat base, brighter above than below."""
     under = mix(tone, scene.palette.sky[1], 0.45)
-    fill = scene.drawing.gradient((0, tone, 0.96), (0.65, tone, 0.85), (1, under, 0.6))
     puffs = ((-1.0, 0.42), (-0.52, 0.68), (0.05, 0.85), (0.6, 0.62), (1.08, 0.4))
-    for offset, radius in puffs:
-        r = radius * size * chance.uniform(0.85, 1.12)
-        scene.drawing.ellipse(x + offset * size, y - r * 0.45, r * 0.95, r * 0.72, fill)
-    scene.drawing.ellipse(x, y - size * 0.04, size * 1.35, size * 0.24, fill)
+    sizes = [radius * size * chance.uniform(0.85, 1.12) for _, radius in puffs]
+    for drop, shade in ((size * 0.07, under), (0.0, tone)):
+        for (offset, _), r in zip(puffs, sizes, strict=True):
+            scene.drawing.ellipse(x + offset * size, y - r * 0.45 + drop, r * 0.95, r * 0.7, shade)
+        scene.drawing.ellipse(x, y - size * 0.04 + drop, size * 1.35, size * 0.2, shade)
 
 
 def _aurora(scene: Scene) -> None:

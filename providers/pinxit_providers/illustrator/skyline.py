@@ -11,7 +11,11 @@ _WALLS = ("#7d8fa8", "#9a8f9e", "#6f8796", "#a79888", "#8592a8", "#75809a")
 
 def skyline(scene: Scene) -> None:
     """Three rows of buildings, the far ones pale and high."""
-    rows = ((0.52, 0.7, 0.0), (0.4, 0.45, 0.02), (0.27, 0.18, 0.05))
+    rows: tuple[tuple[float, float, float], ...] = (
+        (0.52, 0.7, 0.0),
+        (0.4, 0.45, 0.02),
+        (0.27, 0.18, 0.05),
+    )
     if scene.place.name == "city":
         rows = ((0.5, 0.62, 0.0), (0.4, 0.25, 0.02))
     for row, (tall, distance, drop) in enumerate(rows):

@@ -1,9 +1,11 @@
 """Where orders are carried out: pictures from a prompt, and pictures from pictures of our own."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 from PIL import Image
 
@@ -149,8 +151,3 @@ def channels(picture: Image.Image, order: Order) -> Image.Image:
         return rendering.flattened(picture.convert("RGBA"))
     alpha = picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info
     return picture.convert("RGBA" if alpha else "RGB")
-
-
-def seeds(prompt: str, seed: int) -> int:
-    """A seed for a part of the work that must not share its chance with another."""
-    return cast("int", dice(prompt, seed, "seeds").getrandbits(31))

@@ -1,5 +1,8 @@
 """Manners of painting, as filters on the finished picture."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
@@ -11,7 +14,7 @@ Filter = Callable[[Image.Image, Random], Image.Image]
 
 def styled(picture: Image.Image, style: str | None, chance: Random) -> Image.Image:
     """The picture in a manner; as it is where the manner is not one of ours. Alpha stays."""
-    if style not in STYLES:
+    if style is None or style not in STYLES:
         return picture
     alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
     result = STYLES[style](picture.convert("RGB"), chance)
@@ -36,7 +39,7 @@ def _grain(picture: Image.Image, chance: Random, size: int, blur: float) -> Imag
     )
 
 
-def _pixel(picture: Image.Image, chance: Random) -> Image.Image:
+def _pixel(picture: Image.Image, _: Random) -> Image.Image:
     block = max(2, min(picture.size) // 112)
     small = picture.resize(
         (max(1, picture.width // block), max(1, picture.height // block)), Image.Resampling.BOX
@@ -48,13 +51,13 @@ def _pixel(picture: Image.Image, chance: Random) -> Image.Image:
 def _watercolor(picture: Image.Image, chance: Random) -> Image.Image:
     washed = picture.filter(ImageFilter.ModeFilter(_odd(picture, 0.007)))
     washed = washed.filter(ImageFilter.GaussianBlur(_radius(picture, 0.0014)))
-    washed = ImageEnhance.Color(washed).enhance(0.9)
-    washed = ImageChops.screen(washed, Image.new("RGB", picture.size, (46, 42, 36)))
-    pools = _grain(picture, chance, 24, 2).point([206 + v * 50 // 256 for v in range(256)])
-    paper = _grain(picture, chance, 256, 0.6).point([226 + v * 30 // 256 for v in range(256)])
+    washed = ImageEnhance.Color(washed).enhance(1.2)
+    washed = ImageChops.screen(washed, Image.new("RGB", picture.size, (58, 54, 48)))
+    pools = _grain(picture, chance, 9, 2).point([218 + v * 37 // 256 for v in range(256)])
+    paper = _grain(picture, chance, 280, 0.5).point([234 + v * 21 // 256 for v in range(256)])
     edges = ImageOps.invert(picture.convert("L").filter(ImageFilter.FIND_EDGES))
     edges = edges.filter(ImageFilter.GaussianBlur(0.8)).point(
-        [168 + v * 87 // 255 for v in range(256)]
+        [196 + v * 59 // 255 for v in range(256)]
     )
     for layer in (pools, paper, edges):
         washed = ImageChops.multiply(washed, layer.convert("RGB"))
@@ -66,10 +69,9 @@ def _with_margin(picture: Image.Image, chance: Random) -> Image.Image:
     mask = Image.new("L", picture.size, 0)
     inset = max(2, min(picture.size) // 34)
     mask.paste(255, (inset, inset, picture.width - inset, picture.height - inset))
-    ragged = ImageChops.add(
-        mask.filter(ImageFilter.GaussianBlur(inset * 0.55)), _grain(picture, chance, 48, 1), 1, -128
-    )
-    mask = ragged.point([0] * 120 + [min(255, v * 8) for v in range(136)])
+    rough = _grain(picture, chance, 40, 1).point([v * 90 // 256 for v in range(256)])
+    ragged = ImageChops.subtract(mask.filter(ImageFilter.GaussianBlur(inset * 0.5)), rough)
+    mask = ragged.point([0] * 90 + [min(255, v * 8) for v in range(166)])
     paper = Image.new("RGB", picture.size, (250, 247, 240))
     return Image.composite(picture, paper, mask)
 
@@ -91,13 +93,13 @@ def _sketch(picture: Image.Image, chance: Random) -> Image.Image:
     lines = ImageChops.subtract(blurred, grey).point([min(255, v * 5) for v in range(256)])
     edges = grey.filter(ImageFilter.FIND_EDGES).point([min(255, int(v * 1.6)) for v in range(256)])
     pencil = ImageOps.invert(ImageChops.lighter(lines, edges))
-    tone = grey.point([min(255, 150 + v * 105 // 255) for v in range(256)])
-    hatch = _grain(picture, chance, 300, 0.4).point([222 + v * 33 // 256 for v in range(256)])
+    tone = grey.point([min(255, 168 + v * 110 // 255) for v in range(256)])
+    hatch = _grain(picture, chance, 300, 0.4).point([234 + v * 21 // 256 for v in range(256)])
     drawn = ImageChops.multiply(ImageChops.multiply(pencil, tone), hatch)
     return ImageOps.colorize(drawn, "#2b2b30", "#fbf9f3")
 
 
-def _noir(picture: Image.Image, chance: Random) -> Image.Image:
+def _noir(picture: Image.Image, _: Random) -> Image.Image:
     grey = ImageOps.autocontrast(picture.convert("L"), 2)
     return ImageEnhance.Contrast(grey).enhance(1.25).convert("RGB")
 
@@ -108,7 +110,7 @@ def _sepia(picture: Image.Image, chance: Random) -> Image.Image:
     return ImageOps.colorize(ImageChops.multiply(grey, spots), "#2b1a0d", "#f5e3c0", "#a97c50")
 
 
-def _neon(picture: Image.Image, chance: Random) -> Image.Image:
+def _neon(picture: Image.Image, _: Random) -> Image.Image:
     edges = picture.filter(ImageFilter.GaussianBlur(0.8)).filter(ImageFilter.FIND_EDGES)
     glow = ImageEnhance.Brightness(ImageEnhance.Color(edges).enhance(3.2)).enhance(2.0)
     violet = ImageOps.colorize(picture.convert("L"), "#120428", "#ff5fd2", "#3d2bb8")
@@ -118,13 +120,13 @@ def _neon(picture: Image.Image, chance: Random) -> Image.Image:
     return ImageChops.screen(ImageChops.screen(base, glow), halo)
 
 
-def _poster(picture: Image.Image, chance: Random) -> Image.Image:
+def _poster(picture: Image.Image, _: Random) -> Image.Image:
     flat = picture.filter(ImageFilter.ModeFilter(_odd(picture, 0.006, 9)))
     few = flat.quantize(18, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     return ImageEnhance.Color(few.convert("RGB")).enhance(1.15)
 
 
-def _comic(picture: Image.Image, chance: Random) -> Image.Image:
+def _comic(picture: Image.Image, _: Random) -> Image.Image:
     flat = ImageOps.posterize(picture.filter(ImageFilter.ModeFilter(_odd(picture, 0.006, 9))), 3)
     flat = ImageEnhance.Color(ImageEnhance.Brightness(flat).enhance(1.15)).enhance(1.5)
     edges = (
@@ -135,13 +137,13 @@ def _comic(picture: Image.Image, chance: Random) -> Image.Image:
 
 
 def _pastel(picture: Image.Image, chance: Random) -> Image.Image:
-    soft = ImageEnhance.Color(picture).enhance(0.75)
-    soft = ImageChops.screen(soft, Image.new("RGB", picture.size, (70, 62, 66)))
-    chalk = _grain(picture, chance, 320, 0.4).point([214 + v * 41 // 256 for v in range(256)])
+    soft = ImageEnhance.Color(picture).enhance(0.95)
+    soft = ImageChops.screen(soft, Image.new("RGB", picture.size, (88, 76, 80)))
+    chalk = _grain(picture, chance, 320, 0.4).point([232 + v * 23 // 256 for v in range(256)])
     return ImageChops.multiply(soft, chalk.convert("RGB"))
 
 
-def _cinematic(picture: Image.Image, chance: Random) -> Image.Image:
+def _cinematic(picture: Image.Image, _: Random) -> Image.Image:
     red, green, blue = ImageEnhance.Contrast(picture).enhance(1.12).split()
     # Warm lights and teal shadows, as graded film has them.
     red = red.point([min(255, int(v * 1.06)) for v in range(256)])

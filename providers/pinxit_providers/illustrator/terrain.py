@@ -37,7 +37,7 @@ def grass(scene: Scene) -> None:
     chance = scene.dice("grass")
     far, near = scene.palette.ground
     deep = scene.height - scene.horizon
-    for _ in range(scene.many(110)):
+    for _ in range(scene.many(80)):
         share = chance.random() ** 0.8
         x, y = chance.random() * scene.width, scene.horizon + deep * (0.06 + 0.96 * share)
         size = scene.unit * (0.006 + 0.028 * share)

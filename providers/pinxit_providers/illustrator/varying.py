@@ -1,5 +1,8 @@
 """Variations: the same subject, everything else moved."""
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 from dataclasses import replace
 from random import Random
 
@@ -59,10 +62,10 @@ def _relit(picture: Image.Image, chance: Random) -> Image.Image:
     result = picture.convert("RGB")
     result = ImageEnhance.Color(result).enhance(chance.uniform(0.85, 1.35))
     result = ImageEnhance.Contrast(result).enhance(chance.uniform(0.94, 1.12))
-    warm = chance.choice(((255, 236, 208), (212, 228, 255), (255, 222, 222), (226, 246, 226)))
+    warm = chance.choice(((255, 240, 218), (226, 237, 255), (255, 234, 230), (255, 248, 225)))
     result = ImageChops.multiply(result, Image.new("RGB", result.size, warm))
     glow = Image.linear_gradient("L").rotate(chance.choice((0, 90, 180, 270))).resize(result.size)
-    light = Image.merge("RGB", [glow.point([v * c // 900 for v in range(256)]) for c in warm])
+    light = Image.merge("RGB", [glow.point([v * c // 1300 for v in range(256)]) for c in warm])
     result = ImageChops.screen(result, light)
     if alpha is not None:
         result.putalpha(alpha)

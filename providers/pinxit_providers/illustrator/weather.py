@@ -28,9 +28,11 @@ def _light(scene: Scene) -> None:
     """The colour of the hour over everything, and corners that keep the eye inside."""
     drawing = scene.drawing
     tint, strength = _LIGHT[scene.time]
-    if strength and not (scene.place.indoor and scene.time != "night"):
-        if scene.place.name not in {"space", "moon", "studio"}:
-            drawing.veil(tint, strength)
+    lit = scene.place.name in {"space", "moon", "studio"} or (
+        scene.place.indoor and scene.time != "night"
+    )
+    if strength and not lit:
+        drawing.veil(tint, strength)
     drawing.onto("lens")
     if scene.place.name != "studio":
         fill = drawing.radial((0.62, LENS, 0), (1, LENS, 0.3))

@@ -11,14 +11,14 @@ MOST = 600
 
 BREAK = ","
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’&-][^\W_]+)*|[.,;:!?()\[\]\n、。，]")  # noqa: RUF001 - CJK
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019&-][^\W_]+)*|[.,;:!?()\[\]\n\u3001\u3002\uff0c]")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LONGEST_UNSPACED = 7
 
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case, in English as far as known; `,` stands for a pause."""
-    plain = unicodedata.normalize("NFKC", text[:20_000]).lower().replace("’", "'")  # noqa: RUF001
+    plain = unicodedata.normalize("NFKC", text[:20_000]).lower().replace("\u2019", "'")
     tokens = [t if t[0].isalnum() else BREAK for t in _TOKEN.findall(plain)[:MOST]]
     if not is_foreign(tokens):
         return tokens

@@ -5,8 +5,8 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,11 +20,11 @@ Show = Callable[[bytes], Awaitable[None]]
 """Hands out a stage of the picture."""
 
 
-class WorkerLost(Exception):  # noqa: N818 - says what happened
+class WorkerLost(Exception):
     """The worker process ended while it had an order."""
 
 
-class OrderFailed(Exception):  # noqa: N818 - says what happened
+class OrderFailed(Exception):
     """The worker could not carry out an order.
 
     Attributes:
@@ -107,10 +107,8 @@ class Worker:
     async def stop(self) -> None:
         """Ends the process, at once, and waits until it is gone."""
         if self._process.returncode is None:
-            try:
+            with suppress(ProcessLookupError):
                 self._process.kill()
-            except ProcessLookupError:
-                pass
         # Reading to the end lets the transport close its pipes.
         await self._process.communicate()
 
@@ -128,7 +126,10 @@ class Workers:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -155,7 +156,7 @@ class Workers:
             return await worker.carry_out(order, blobs, show)
 
     @asynccontextmanager
-    async def _worker(self) -> AsyncIterator[Worker]:
+    async def _worker(self) -> AsyncGenerator[Worker]:
         """A worker for one order; it is kept if the order ends as orders do."""
         worker = await self._ready()
         self._busy.add(worker)

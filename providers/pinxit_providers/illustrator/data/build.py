@@ -10,6 +10,9 @@ emoji name, with the icon whose name means most nearly the same) is not made her
 sentence-embedding model, and names its icons, so it stays valid while the icons keep their names.
 """
 
+# pyright: reportUnknownMemberType=false
+# Pillow's annotations name numpy's types, which are not installed.
+
 import gzip
 import io
 import json
@@ -34,10 +37,12 @@ OWN = 100
 BROAD = 0.62
 # A drawing beyond this is a traced photograph rather than a drawing; it would cost more to ship
 # and to render than all other animals together.
-HEAVIEST = 14_000
+HEAVIEST = 11_500
 FOREIGN = (
-    "de fr es it pt nl pl ru uk sv da nb fi et lt hu ja ko zh zh-hant ms vi th hi bn".split()
+    "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "sv", "da", "nb",
+    "fi", "et", "lt", "hu", "ja", "ko", "zh", "zh-hant", "ms", "vi", "th", "hi",
 )  # fmt: skip
+WIDELY = frozenset(("de", "fr", "es", "it", "pt", "ru", "ja", "ko", "zh"))
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ def measure(body: str) -> list[Any]:
     profile: list[int] = []
     for column in range(PROFILE_COLUMNS):
         x = left + (right - 1 - left) * column // (PROFILE_COLUMNS - 1)
-        box = alpha.crop((x, 0, x + 1, GRID)).getbbox()
-        profile.append(2 * (box[1] if box else bottom))
+        filled = alpha.crop((x, 0, x + 1, GRID)).getbbox()
+        profile.append(2 * (filled[1] if filled else bottom))
     box = [2 * left, 2 * top, 2 * right, 2 * bottom]
     return [box, profile, main_colour(picture), hem(picture, (left, bottom - 3, right, bottom - 1))]
 
@@ -117,7 +122,7 @@ def hem(picture: Image.Image, box: tuple[int, int, int, int]) -> str:
     """The colour of the lower edge where that is nearly as broad as the drawing, as in a bust."""
     edge = picture.convert("RGBA").crop(box)
     alpha = edge.getchannel("A").point([0] * 96 + [1] * 160)
-    covered = sum(alpha.get_flattened_data()) / max(1, edge.width * edge.height)
+    covered = alpha.histogram()[1] / max(1, edge.width * edge.height)
     return main_colour(edge) if covered > BROAD else ""
 
 
@@ -171,9 +176,8 @@ def foreign(packages: Path, icons: list[Icon]) -> dict[str, str]:
                 continue
             label = record["label"].lower()
             names.setdefault(label, name)
-            if language in ("zh", "zh-hant", "ja", "ko", "de", "fr", "es"):
-                for tag in record.get("tags", ())[:4]:
-                    tags.setdefault(tag.lower(), name)
+            for tag in record.get("tags", ())[: 3 if language in WIDELY else 0]:
+                tags.setdefault(tag.lower(), name)
             for word in re.findall(r"\w{3,}", label)[:1]:
                 tags.setdefault(word, name)
     return {**tags, **names}
