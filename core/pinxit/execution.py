@@ -166,6 +166,7 @@ class Execution:
             model.operations[candidate.operation],
             strip_metadata=plan.options.strip_metadata is not False,
             fetch=self.engine.fetch,
+            asked=plan.request,
         )
         context = replace(
             self.context(self.engine.plugins.registry.owner(model)),

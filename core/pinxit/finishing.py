@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from .containers import is_complete
 from .errors import InvalidImage, InvalidProviderResponse, PinxitError
@@ -61,7 +62,7 @@ async def finish(
         request: The request as the caller made it.
         delivery: What the fitter promised.
         model: Who painted the pictures.
-        fetch: How to download results that are only a URL.
+        fetch: How to download results that are only a URL; input pictures are here already.
         store: Keeps a picture so that a URL can be given; without it URLs are ``data:`` URLs.
 
     Returns:
@@ -72,7 +73,7 @@ async def finish(
         InvalidImage: The original or the mask of an edit cannot be read.
     """
     work = await _work(request, delivery, fetch, store)
-    results, failures = await _finish_all(response.data[: request.n], work)
+    results, failures = await _finish_all(response.data, request.n, work)
     if not results:
         raise failures[0] if failures else InvalidProviderResponse("the answer holds no picture")
     pictures = tuple(_picture(result, model) for result in results)
@@ -102,7 +103,8 @@ async def _work(
     protect = None
     if delivery.composite and isinstance(request, EditRequest) and request.mask is not None:
         original, mask = request.images[0], request.mask
-        protect = Protection(await original.read(fetch), await mask.read(fetch))
+        # Preparing brought them here. The way to a provider's pictures is not one for callers' URLs.
+        protect = Protection(await original.read(), await mask.read())
     # The original brings its own size with it, which may not be the one that was asked.
     asked = parse_size(request.size) if protect else None
     return _Work(
@@ -116,23 +118,27 @@ async def _work(
 
 
 async def _finish_all(
-    images: tuple[Image, ...], work: _Work
+    images: tuple[Image, ...], n: int, work: _Work
 ) -> tuple[list[Result], list[InvalidProviderResponse]]:
-    """Finish pictures side by side; one that is of no use does not cost the others."""
-    places = [f"picture {place} of {len(images)}" for place in range(1, len(images) + 1)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_finish(image, place, work))
-                for image, place in zip(images, places, strict=True)
-            ]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    ended = [task.result() for task in tasks]
-    return (
-        [result for result in ended if isinstance(result, Result)],
-        [failure for failure in ended if isinstance(failure, InvalidProviderResponse)],
-    )
+    """Finish *n* pictures side by side; one that is of no use does not cost the others."""
+    results, failures = list[Result](), list[InvalidProviderResponse]()
+    places = enumerate(images, 1)
+    while batch := list(islice(places, n - len(results))):
+        names = [f"picture {place} of {len(images)}" for place, _ in batch]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(_finish(image, name, work))
+                    for name, (_, image) in zip(names, batch, strict=True)
+                ]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        for ended in (task.result() for task in tasks):
+            if isinstance(ended, Result):
+                results.append(ended)
+            else:
+                failures.append(ended)
+    return results, failures
 
 
 async def _finish(image: Image, place: str, work: _Work) -> Result | InvalidProviderResponse:
@@ -175,6 +181,7 @@ def _is_final(info: ImageInfo, work: _Work) -> bool:
     delivery = work.delivery
     return (
         work.protect is None
+        and delivery.compression is None
         and work.size in {None, (info.width, info.height)}
         and (delivery.format not in _PIXEL_FORMATS or delivery.format == info.format)
         and not (delivery.opaque and info.alpha)

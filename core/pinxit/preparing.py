@@ -55,6 +55,7 @@ async def prepare(
     *,
     strip_metadata: bool = True,
     fetch: Fetch | None = None,
+    asked: Request | None = None,
 ) -> Prepared:
     """Download, check, strip and convert the input pictures of a fitted request.
 
@@ -63,6 +64,8 @@ async def prepare(
         capability: The limits of the operation.
         strip_metadata: Remove EXIF, GPS, XMP, text and credentials.
         fetch: How to download pictures that are only a URL.
+        asked: The request as the caller made it. A mask that the model does not take, but that is to
+            protect pixels of the result, is checked before the result is paid for.
 
     Raises:
         InvalidImage: One of them is no picture, is damaged, or cannot be made to fit; it names ``image``,
@@ -74,8 +77,9 @@ async def prepare(
     if isinstance(request, EditRequest):
         overlays = {"mask": request.mask, "markup": request.markup}
         given.update((name, image) for name, image in overlays.items() if image is not None)
-    await _download(given, fetch)
-    return await asyncio.to_thread(_prepare, request, given, capability, strip_metadata)
+    guard = asked.mask if isinstance(asked, EditRequest) and "mask" not in given else None
+    await _download(given | ({"mask": guard} if guard else {}), fetch)
+    return await asyncio.to_thread(_prepare, request, given, guard, capability, strip_metadata)
 
 
 async def _download(given: dict[str, Image], fetch: Fetch | None) -> None:
@@ -133,14 +137,21 @@ class _Work:
 
 
 def _prepare(
-    request: _Edits, given: dict[str, Image], capability: Capability, strip_metadata: bool
+    request: _Edits,
+    given: dict[str, Image],
+    guard: Image | None,
+    capability: Capability,
+    strip_metadata: bool,
 ) -> Prepared:
     works = {name: _open(name, image) for name, image in given.items()}
     first = works["image"]
     asked = first.info
+    if guard is not None:
+        _check_mask(_open("mask", guard).info, asked)
     for name, work in works.items():
         if name == "mask":
-            _fit_mask(work, capability.mask or Mask(), asked, first.info, strip_metadata)
+            _check_mask(work.info, asked)
+            _fit_mask(work, capability.mask or Mask(), first.info, strip_metadata)
         elif name == "markup":
             # It lies over the first picture: where that is scaled, it is too.
             size = _edges(first.info) if work.info.size == asked.size else None
@@ -250,8 +261,8 @@ def _encode(
 ) -> None:
     """Encode a picture, the more coarsely and the smaller the longer it is too large."""
     picture = open_image(work.data, field=work.name)
-    quality = None
-    while min(size) >= min(MIN_EDGE, *_edges(work.info)):
+    quality, least = None, min(MIN_EDGE, *size)
+    while min(size) >= least:
         image = picture if picture.size == size else scale(picture, *size)
         data = encode(image, format, quality=quality)
         if max_bytes is None or len(data) <= max_bytes:
@@ -271,21 +282,22 @@ def _encode(
     )
 
 
-def _fit_mask(
-    work: _Work, known: Mask, asked: ImageInfo, sent: ImageInfo, strip_metadata: bool
-) -> None:
-    """Say a mask as the model reads it, as large as the picture that is sent."""
-    info = work.info
-    if not _same_shape(info, asked):
+def _check_mask(mask: ImageInfo, image: ImageInfo) -> None:
+    if not _same_shape(mask, image):
         raise InvalidImage(
-            f"mask: it is {info.size} and the first image is {asked.size}; a mask has the size of the"
+            f"mask: it is {mask.size} and the first image is {image.size}; a mask has the size of the"
             " image that it covers",
             param="mask",
         )
-    if not info.alpha:
+    if not mask.alpha:
         raise InvalidImage(
             "mask: it has no transparency; pixels with alpha 0 mark what is repainted", param="mask"
         )
+
+
+def _fit_mask(work: _Work, known: Mask, sent: ImageInfo, strip_metadata: bool) -> None:
+    """Say a mask as the model reads it, as large as the picture that is sent."""
+    info = work.info
     size = None if info.size == sent.size else _edges(sent)
     if size is not None:
         work.adapt(info.size, sent.size, "the mask is scaled to the first image")
