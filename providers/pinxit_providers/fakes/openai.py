@@ -247,6 +247,7 @@ def _read_json(content_type: str, body: bytes) -> tuple[dict[str, Any], tuple[Up
 
 
 def _read_form(content_type: str, body: bytes) -> tuple[dict[str, Any], tuple[Upload, ...]]:
+    from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import Field, File, FormParser, parse_options_header
 
     kind, options = parse_options_header(content_type)
@@ -267,9 +268,14 @@ def _read_form(content_type: str, body: bytes) -> tuple[dict[str, Any], tuple[Up
         files.append(Upload(field, filename, file.content_type or "", file.file_object.read()))
         file.close()
 
-    parser = FormParser("multipart/form-data", on_field, on_file, boundary=options[b"boundary"])
-    parser.write(body)
-    parser.finalize()
+    try:
+        parser = FormParser(
+            "multipart/form-data", on_field, on_file, boundary=options.get(b"boundary")
+        )
+        parser.write(body)
+        parser.finalize()
+    except FormParserError:
+        raise Refusal(400, None, "The form cannot be read.") from None
     return fields, tuple(files)
 
 

@@ -18,6 +18,7 @@ from pinxit import (
     Model,
     PinxitError,
     ProviderError,
+    RequestError,
     Setting,
     VariationRequest,
 )
@@ -73,7 +74,7 @@ _RESERVED = frozenset(
     {"model", "prompt", "n", "image", "images", "mask", "markup", "stream", "partial_images"}
 )
 
-_MAX_ERROR = 64 * 2**10
+_MAX_ERROR = 2**20
 """Bytes of an error's body that are read."""
 
 _MIN_SECRET = 8
@@ -85,24 +86,27 @@ def build(request: Request, model: Model, context: Context) -> httpx.Request:
 
     Raises:
         InvalidImage: An input picture is none.
+        RequestError: ``extra`` holds what cannot be written.
         ProviderError: ``base_url`` is no address.
     """
     fields = _fields(request, model)
     files = list(_files(request, model))
     headers = _headers(context)
-    if not files:
-        return context.http.build_request(
-            "POST", _url(request, context), headers=headers, json=fields
-        )
-    form = list(_form(fields))
-    headers["Content-Type"] = f"multipart/form-data; boundary={_boundary(form, files)}"
-    return context.http.build_request(
-        "POST",
-        _url(request, context),
-        headers=headers,
-        data=_grouped(form),
-        files=[(name, (file, image.data, image.media_type)) for name, file, image in files],
-    )
+    content: dict[str, Any] = {"json": fields}
+    if files:
+        form = list(_form(fields))
+        headers["Content-Type"] = f"multipart/form-data; boundary={_boundary(form, files)}"
+        uploads = [(name, (file, image.data, image.media_type)) for name, file, image in files]
+        content = {"data": _grouped(form), "files": uploads}
+    url = _url(request, context)
+    try:
+        return context.http.build_request("POST", url, headers=headers, **content)
+    except ValueError:
+        # Whatever else is sent has been validated.
+        raise RequestError(
+            "extra: it holds what JSON cannot: NaN, an infinity, or half of a surrogate pair",
+            param="extra",
+        ) from None
 
 
 async def call(request: Request, model: Model, context: Context) -> ImagesResponse:
@@ -125,7 +129,7 @@ async def call(request: Request, model: Model, context: Context) -> ImagesRespon
         if not response.is_success:
             raise await _failure(response, context)
         secrets = [key for key in [_key(context)] if len(key) >= _MIN_SECRET]
-        reader = Reader(context, secrets, response.status_code)
+        reader = Reader(context.clock, secrets, response.status_code)
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             return await read_events(response, context, reader, request.n)
         body = b"".join([chunk async for chunk in chunks(response)])

@@ -34,6 +34,8 @@ _SPENT = frozenset(
 )
 _CALLERS_FAULT = frozenset({"invalid_request_error", "image_generation_user_error"})
 _WORD = re.compile(r"[\w.\[\]/ -]{1,100}")
+# OpenAI quotes a wrong key with stars for its middle; the rest is nobody's business either.
+_KEY = re.compile(r"\bsk-[\w*-]{8,}")
 _MAX_DEPTH = 5
 
 
@@ -77,7 +79,7 @@ class Complaint:
         categories = moderation.get("categories")
         return cls(
             # Line breaks would forge lines of a log.
-            message=redact(" ".join(words.split()), secrets) if isinstance(words, str) else "",
+            message=_sentence(words, secrets) if isinstance(words, str) else "",
             code=_word(fields.get("code"), secrets),
             param=_word(fields.get("param"), secrets),
             type=_word(fields.get("type"), secrets),
@@ -133,6 +135,10 @@ class Complaint:
 
 def _mapping(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _sentence(words: str, secrets: Sequence[str]) -> str:
+    return redact(_KEY.sub("[redacted]", " ".join(words.split())), secrets)
 
 
 def _word(value: object, secrets: Sequence[str]) -> str | None:

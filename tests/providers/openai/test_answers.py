@@ -219,6 +219,13 @@ async def test_base64_that_is_cut_off(ask: Ask, b64: str, cut: int) -> None:
         await ask(ok([{"b64_json": text}]))
 
 
+async def test_base64_in_lines(ask: Ask, b64: str) -> None:
+    """Encoders that break lines are understood; the text is handed on in one piece."""
+    lines = "\r\n".join(b64[at : at + 76] for at in range(0, len(b64), 76)) + "\n"
+    answer = await ask(ok([{"b64_json": lines}]))
+    assert answer.data[0].b64_json == b64
+
+
 @pytest.mark.parametrize("place", [0, 10, -5, -1])
 @pytest.mark.parametrize("character", ["!", "-", " ", "\n", "\x00", "é"])
 async def test_base64_with_a_stain(ask: Ask, b64: str, place: int, character: str) -> None:

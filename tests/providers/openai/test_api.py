@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +10,12 @@ import httpx
 import pytest
 
 from pinxit import (
-    AuthenticationFailed,
     Context,
     EditRequest,
     GenerateRequest,
     Image,
-    InvalidImage,
     Model,
-    ProviderError,
-    Settings,
+    RequestError,
     VariationRequest,
 )
 from pinxit_providers import openai
@@ -340,6 +336,18 @@ async def test_extra_is_written_as_a_form_in_edits(
     assert "nothing" not in text
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+async def test_extra_that_cannot_be_written(
+    models: dict[str, Model], fake: FakeOpenAI, context: Context, value: Any
+) -> None:
+    """What JSON cannot say is the caller's mistake, found before anything is sent."""
+    request = GenerateRequest(prompt="a fox").model_copy(update={"extra": {"openai": {"x": value}}})
+    with pytest.raises(RequestError, match="extra") as caught:
+        await openai.generate(request, models["gpt-image-2"], context)
+    assert caught.value.param == "extra"
+    assert not fake.received
+
+
 @pytest.mark.parametrize(
     "name",
     ["model", "prompt", "n", "image", "image[]", "images", "mask", "markup", "stream", "quality"],
@@ -354,163 +362,3 @@ async def test_extra_overrides_nothing(
         EditRequest(prompt="a fox", quality="low", images=(draw(),), extra=extra),
     ):
         assert b"smuggled" not in build(context, request, models["gpt-image-2"]).content
-
-
-async def test_headers(models: dict[str, Model], fake: FakeOpenAI, context: Context) -> None:
-    """Key, organisation and project are headers; nothing is to be compressed."""
-    settings = {**context.settings, "organization": "org-1", "project": "proj-1"}
-    asked = dataclasses.replace(
-        context, settings=Settings(settings), idempotency_key="order-1", caller="alice"
-    )
-    await openai.generate(GenerateRequest(prompt="a fox"), models["gpt-image-2"], asked)
-    headers = fake.received[0].headers
-    assert headers["authorization"] == f"Bearer {fake.key}"
-    assert headers["openai-organization"] == "org-1"
-    assert headers["openai-project"] == "proj-1"
-    assert headers["idempotency-key"] == "order-1"
-    assert headers["accept-encoding"] == "identity"
-    assert "alice" not in str(headers)
-
-
-async def test_absent_settings_send_no_headers(
-    models: dict[str, Model], fake: FakeOpenAI, context: Context
-) -> None:
-    """An account without organisation and project sends neither header."""
-    await openai.generate(GenerateRequest(prompt="a fox"), models["gpt-image-2"], context)
-    absent = {"openai-organization", "openai-project", "idempotency-key"}
-    assert not absent & fake.received[0].headers.keys()
-
-
-@pytest.mark.parametrize(
-    ("base_url", "expected"),
-    [
-        (None, "https://api.openai.com/v1/images/generations"),
-        ("", "https://api.openai.com/v1/images/generations"),
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/images/generations"),
-        ("https://proxy.test/openai/v1/", "https://proxy.test/openai/v1/images/generations"),
-        (
-            "https://x.openai.azure.com/openai/v1?api-version=preview",
-            "https://x.openai.azure.com/openai/v1/images/generations?api-version=preview",
-        ),
-    ],
-)
-async def test_base_url(
-    models: dict[str, Model], context: Context, base_url: str | None, expected: str
-) -> None:
-    """Any server's address works, with or without a path, a slash at the end or a query."""
-    elsewhere = dataclasses.replace(
-        context, settings=Settings({"api_key": "any", "base_url": base_url})
-    )
-    request = GenerateRequest(prompt="a fox")
-    assert str(build(elsewhere, request, models["gpt-image-2"]).url) == expected
-
-
-@pytest.mark.parametrize(
-    "base_url",
-    [
-        "api.openai.com/v1",
-        "ftp://x.test/v1",
-        "https://",
-        "http://[::1",
-        "https://name:password@x.test/v1",
-    ],
-)
-async def test_a_base_url_that_is_none(
-    models: dict[str, Model], context: Context, base_url: str
-) -> None:
-    """A wrong address is named as such before anything is sent, and never repeated."""
-    elsewhere = dataclasses.replace(
-        context, settings=Settings({"api_key": "any", "base_url": base_url})
-    )
-    with pytest.raises(ProviderError, match="base_url is not") as caught:
-        await openai.generate(GenerateRequest(prompt="x"), models["gpt-image-2"], elsewhere)
-    assert caught.value.billing == "not_sent"
-    assert not caught.value.retry
-    assert "password" not in str(caught.value)
-
-
-@pytest.mark.parametrize("key", [None, "", "   "])
-async def test_without_a_key_nothing_is_sent(
-    models: dict[str, Model], fake: FakeOpenAI, context: Context, key: str | None
-) -> None:
-    """A missing key is said with the ways to give one; a plan works all the same."""
-    keyless = dataclasses.replace(
-        context, settings=Settings({"api_key": key, "base_url": "http://fake.test/v1"})
-    )
-    request = GenerateRequest(prompt="a fox")
-    with pytest.raises(AuthenticationFailed, match="set OPENAI_API_KEY") as caught:
-        await openai.generate(request, models["gpt-image-2"], keyless)
-    assert str(caught.value.billing) == "not_sent"
-    assert not fake.received
-    assert "authorization" not in build(keyless, request, models["gpt-image-2"]).headers
-
-
-async def test_a_key_from_a_file_may_end_with_a_line_break(
-    models: dict[str, Model], fake: FakeOpenAI, context: Context
-) -> None:
-    """White space around a key is an accident of how it was stored."""
-    settings = Settings({**context.settings, "api_key": f"  {fake.key}\n"})
-    clean = dataclasses.replace(context, settings=settings)
-    await openai.generate(GenerateRequest(prompt="a fox"), models["gpt-image-2"], clean)
-    assert len(fake.received) == 1
-
-
-@pytest.mark.parametrize("name", ["api_key", "organization", "project"])
-@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "clé", "a\x00b"])
-async def test_no_setting_becomes_a_header_line(
-    models: dict[str, Model], context: Context, name: str, value: str
-) -> None:
-    """A value that no header may hold is refused without being repeated."""
-    evil = dataclasses.replace(context, settings=Settings({"api_key": "any", name: value}))
-    with pytest.raises(AuthenticationFailed) as caught:
-        await openai.generate(GenerateRequest(prompt="x"), models["gpt-image-2"], evil)
-    assert value not in str(caught.value)
-
-
-def requests_of(model: Model, draw: Callable[..., Image]) -> list[Any]:
-    makers: dict[str, Callable[[], Any]] = {
-        "generate": lambda: GenerateRequest(prompt="a fox", size="1024x1024", user="u"),
-        "edit": lambda: EditRequest(prompt="a hat", images=(draw(),), mask=draw(alpha=True)),
-        "variation": lambda: VariationRequest(images=(draw(),)),
-    }
-    return [makers[operation]() for operation in model.operations]
-
-
-async def test_a_plan_shows_what_is_sent(
-    models: dict[str, Model], fake: FakeOpenAI, context: Context, draw: Callable[..., Image]
-) -> None:
-    """For every model and operation the preview and the request are the same, byte for byte."""
-    for model in models.values():
-        for request in requests_of(model, draw):
-            fake.received.clear()
-            planned = openai.preview(request, model, context)
-            await getattr(openai, request.operation)(request, model, context)
-            (received,) = fake.received
-            assert planned.method == received.method == "POST"
-            assert planned.url.path == received.path
-            assert planned.content == received.body
-            assert dict(planned.headers) == dict(received.headers)
-
-
-async def test_no_picture_can_forge_a_part(
-    models: dict[str, Model], context: Context, draw: Callable[..., Image]
-) -> None:
-    """The boundary follows from the whole form, so a picture that holds one gets another."""
-    picture = draw()
-    request = EditRequest(prompt="a hat", images=(picture,))
-    header = build(context, request, models["gpt-image-2"]).headers["content-type"]
-    boundary = header.partition("boundary=")[2]
-    forged = Image(picture.data + f'\r\n--{boundary}\r\nContent-Disposition: x; name="n"'.encode())
-    other = EditRequest(prompt="a hat", images=(forged,))
-    assert boundary not in build(context, other, models["gpt-image-2"]).headers["content-type"]
-    assert boundary in build(context, request, models["gpt-image-2"]).headers["content-type"]
-
-
-async def test_what_is_no_picture_is_not_sent(
-    models: dict[str, Model], fake: FakeOpenAI, context: Context
-) -> None:
-    """An input that is no picture is the caller's mistake and costs nothing."""
-    request = EditRequest(prompt="a hat", images=(Image(b"GIF? no."),))
-    with pytest.raises(InvalidImage):
-        await openai.edit(request, models["gpt-image-2"], context)
-    assert not fake.received

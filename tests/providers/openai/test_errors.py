@@ -237,6 +237,13 @@ async def test_words_are_one_line(ask: Ask) -> None:
     assert str(found) == "one two three"
 
 
+async def test_a_key_with_stars_is_left_out(ask: Ask) -> None:
+    """The beginning and the end of our key, which OpenAI quotes, are not for the caller."""
+    words = "Incorrect API key provided: sk-proj-*******************6789. See the task-list-page."
+    found = await caught(ask, 401, error("invalid_api_key", message=words))
+    assert str(found) == "Incorrect API key provided: [redacted]. See the task-list-page."
+
+
 async def test_long_words_are_cut(ask: Ask) -> None:
     """A provider's speech is shortened to what a person reads."""
     assert len(str(await caught(ask, 500, error(None, message="x" * 10_000)))) <= 500
@@ -244,7 +251,7 @@ async def test_long_words_are_cut(ask: Ask) -> None:
 
 async def test_little_of_an_error_is_read(ask: Ask, pieces: type[Any]) -> None:
     """An endless error page is left as soon as enough of it was seen."""
-    body = pieces(b"x" * 1024 for _ in range(1_000_000))
+    body = pieces(b"x" * 65_536 for _ in range(1_000_000))
     with pytest.raises(ProviderUnavailable):
         await ask(httpx.Response(500, stream=body))
     assert body.sent < 100

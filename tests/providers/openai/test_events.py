@@ -107,11 +107,15 @@ def test_the_format_of_events(body: bytes, expected: list[bytes]) -> None:
     assert [*events.feed(body), *events.close()] == expected
 
 
-def test_chunks_may_be_empty() -> None:
-    """An empty chunk between the halves of a line break changes nothing."""
-    events = Events()
-    found = [d for chunk in (b"data: a\r", b"", b"\n\r", b"", b"\n") for d in events.feed(chunk)]
-    assert found == [b"a"]
+@pytest.mark.parametrize("between", [[], [b""]])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_several_lines_cut_anywhere(newline: bytes, between: list[bytes]) -> None:
+    """A line break that is cut in two, or parted by an empty chunk, is still one."""
+    body = newline.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])
+    for place in range(len(body) + 1):
+        events = Events()
+        chunks = [body[:place], *between, body[place:]]
+        assert [d for chunk in chunks for d in events.feed(chunk)] == [b"a\nb", b"c"]
 
 
 @pytest.mark.parametrize(
@@ -302,7 +306,7 @@ async def test_finished_pictures_have_a_limit_together(
 ) -> None:
     """Many finished pictures cannot fill the memory either."""
     context = upstream(httpx.Response(200))
-    reader = Reader(context, (), 200)
+    reader = Reader(context.clock, (), 200)
     response = stream(sse(*[completed(b64)] * 50))
     with pytest.raises(InvalidProviderResponse, match="too long"):
         await read_events(response, context, reader, 50, limit=20 * len(b64))

@@ -156,12 +156,15 @@ async def test_other_addresses(
 
 async def test_encodings(client: httpx.AsyncClient, draw: Draw) -> None:
     """Generations are JSON and edits are forms, never the other way round."""
+    form = "multipart/form-data"
     forms = {"image[]": ("a.png", draw().data, "image/png")}
     for response in (
         await client.post("/images/generations", data=GPT),
         await client.post("/images/generations", content=b"{", headers={"content-type": "application/json"}),
         await client.post("/images/generations", json=[1]),
         await client.post("/images/edits", json=GPT),
+        await client.post("/images/edits", content=b"x", headers={"content-type": form}),
+        await client.post("/images/edits", content=b"x", headers={"content-type": f"{form}; boundary=y"}),
     ):  # fmt: skip
         assert response.status_code == 400
     assert (await client.post("/images/edits", data=GPT, files=forms)).status_code == 200
