@@ -57,23 +57,34 @@ def _sitting(name: str, look: dict[str, Any], colour: str | None) -> Sprite:
         f"C{64 + half * 0.72:g} 84 {64 + half + 12} 140 {64 + half} 186"
         f'Q64 196 {64 - half} 186Z" fill="{fur}"/>'
     )
-    chest = (
-        f'<path d="M64 96C{64 + half * 0.55:g} 104 {64 + half * 0.62:g} 150 {64 + half * 0.4:g} 180'
-        f'H{64 - half * 0.4:g}C{64 - half * 0.62:g} 150 {64 - half * 0.55:g} 104 64 96Z"'
-        f' fill="{belly}"/>'
-    )
+    chest = _belly(half, belly) if stout else _bib(belly)
     markup = (
         _tail(look, fur, belly)
         + _haunches(half, limb if limb != fur else shade)
         + torso
-        + chest
-        + (_arms(half, limb, paw) if stout else _forelegs(limb, shade, paw))
+        + (chest + _arms(half, limb, paw) if stout else _forelegs(limb, shade, paw) + chest)
         + _head(name, colour, 64 - 64 * _HEAD, 0, _HEAD)
     )
     right = 128 if look["tail"] != "none" else 64 + half + 17
     return Sprite(
         markup, (64 - half - 17, 6, right, 192), (64, 12), 84, (64, 150), (64, 140), (64, 190)
     )
+
+
+def _belly(half: float, fill: str) -> str:
+    return (
+        f'<path d="M64 96C{64 + half * 0.55:g} 104 {64 + half * 0.62:g} 150 {64 + half * 0.4:g} 180'
+        f'H{64 - half * 0.4:g}C{64 - half * 0.62:g} 150 {64 - half * 0.55:g} 104 64 96Z"'
+        f' fill="{fill}"/>'
+    )
+
+
+def _bib(fill: str) -> str:
+    """Light fur on the chest, in three tufts."""
+    outline = (
+        "M64 84C78 88 84 104 83 120L76 134L72 127L64 148L56 127L52 134L45 120C44 104 50 88 64 84Z"
+    )
+    return f'<path d="{outline}" fill="{fill}"/>'
 
 
 def _tail(look: dict[str, Any], fur: str, belly: str) -> str:

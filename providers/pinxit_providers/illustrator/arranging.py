@@ -89,13 +89,8 @@ def _row(
     gap = 0.12
     tallest = max(cluster.stature for cluster in row)
     total = sum(cluster.width for cluster in row) + gap * (len(row) - 1) * tallest
-    high = 0.62 if frame.close or main.metres >= LANDMARK else 0.54
-    high -= 0.1 if behind else 0.0
-    high += 0.1 if frame.width > 1.7 * frame.height else 0.0
-    scale = min(high * frame.height / tallest, 0.86 * frame.width / total)
     staggered = len(row) >= 4
-    if staggered:
-        scale = min(high * frame.height / tallest * 0.72, 1.5 * 0.86 * frame.width / total)
+    scale = _row_scale(row, main, frame, total, behind)
     x = (frame.width - total * scale) / 2
     figures: list[Figure] = []
     for at, cluster in enumerate(order):
@@ -106,6 +101,22 @@ def _row(
             x += (cluster.width + gap * tallest) * scale
         figures.append(_standing(cluster, middle, scale, at, frame, dice, staggered))
     return figures
+
+
+def _row_scale(
+    row: list[Cluster], main: Cluster, frame: Frame, total: float, behind: bool
+) -> float:
+    """Pixels per metre of the eye, so that the row fits and nobody's hat leaves the canvas."""
+    high = 0.62 if frame.close or main.metres >= LANDMARK else 0.54
+    high -= 0.1 if behind else 0.0
+    high += 0.1 if frame.width > 1.7 * frame.height else 0.0
+    tallest = max(cluster.stature for cluster in row)
+    hat = max(cluster.height for cluster in row)
+    if len(row) >= 4:
+        # They stand in two rows, so they may overlap.
+        return min(high * 0.72 * frame.height / tallest, 1.29 * frame.width / total)
+    wide = 0.86 if len(row) > 1 else 0.76
+    return min(high * frame.height / tallest, 0.83 * frame.height / hat, wide * frame.width / total)
 
 
 def _centred(row: list[Cluster], main: Cluster) -> list[Cluster]:

@@ -87,12 +87,21 @@ def seen(subject: Subject) -> float:
 
 def clusters(idea: Idea, place: str) -> list[Cluster]:
     """The idea's subjects as clusters, in the order in which the prompt names them."""
-    subjects = [_posed(subject) for subject in idea.subjects]
+    subjects = [_seasonal(_posed(subject), idea.weather) for subject in idea.subjects]
     ties = [tie for tie in (_tie(relation, subjects) for relation in idea.relations) if tie]
     children = {tie.first if tie.tie in {"on", "in"} else tie.second for tie in ties}
     return [
         _cluster(at, subjects, ties, place) for at in range(len(subjects)) if at not in children
     ]
+
+
+def _seasonal(subject: Subject, weather: frozenset[str]) -> Subject:
+    """A tree as it looks when petals or leaves are falling."""
+    if subject.name != "deciduous-tree" or subject.colour:
+        return subject
+    if "petals" in weather:
+        return replace(subject, name="cherry-tree")
+    return replace(subject, colour="#e07b2a") if "leaves" in weather else subject
 
 
 def _posed(subject: Subject) -> Subject:
@@ -115,7 +124,8 @@ def _tie(relation: Relation, subjects: list[Subject]) -> Relation | None:
     if relation.tie == "in":
         return relation if lexicon.has(second, "vessels") else None
     if relation.tie == "on":
-        able = lexicon.has(second, "mounts") or lexicon.has(second, "supports")
+        able = any(lexicon.has(second, trait) for trait in ("mounts", "supports"))
+        able = able or lexicon.has(first, "flies")
         return relation if able or second == "stone-bridge" else None
     return None
 

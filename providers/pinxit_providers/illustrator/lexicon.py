@@ -138,9 +138,10 @@ def _subjects() -> dict[str, Any]:
 @lru_cache
 def _own() -> Mapping[str, str]:
     words: dict[str, str] = {}
-    for name, line in _subjects()["words"].items():
+    lines: dict[str, str] = _subjects()["words"]
+    for name, line in lines.items():
         if icons.known(name):
-            words.update(dict.fromkeys(vocabulary.phrases(str(line)), name))
+            words.update(dict.fromkeys(vocabulary.phrases(line), name))
     for path in (icons.DATA / "drawings").glob("*.svg"):
         words.setdefault(path.stem.replace("-", " "), path.stem)
     return words

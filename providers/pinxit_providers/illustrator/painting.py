@@ -61,7 +61,7 @@ _NEAR: Mapping[str, Painter] = MappingProxyType(
         "cloudbank": heavens.cloudbank,
     }
 )
-_OPEN = ("meadow", "hills", "mountain", "beach", "sea", "forest", "desert")
+_OPEN = ("meadow", "hills", "mountain", "beach", "forest", "desert")
 _HUNG = frozenset(("sun", "full-moon", "full-moon-face", "crescent-moon", "rainbow"))
 
 
@@ -196,6 +196,8 @@ def _place(idea: Idea, key: str) -> str:
         return "studio"
     if idea.place == "table" and idea.subjects and not small:
         return "room"
+    if idea.place == "sea" and idea.subjects and _walks(idea.subjects[0].name):
+        return "shore"
     if idea.place:
         return idea.place
     homes = [lexicon.homes().get(subject.name) for subject in idea.subjects]
@@ -209,6 +211,11 @@ def _place(idea: Idea, key: str) -> str:
     if small:
         return "table"
     return "meadow" if idea.subjects else dice(key, "place").choice(_OPEN)
+
+
+def _walks(name: str) -> bool:
+    """Whether it needs ground under its feet, at the water as well."""
+    return composing.manner(name, "sea") == "ground" and name not in {"rock", "mermaid"}
 
 
 def _handy(name: str) -> bool:

@@ -74,7 +74,7 @@ def _scatter(scene: Scene) -> list[_Prop]:
                     scene.horizon + deep * chance.uniform(0.5, 0.75),
                     scene.unit * chance.uniform(0.4, 0.5),
                 )
-            elif scene.place.name == "beach":
+            elif scene.place.name in {"beach", "shore"}:
                 y = scene.horizon + deep * chance.uniform(0.62, 0.97)
             found.append(_Prop(name_here, x, y, size, chance.random() < 0.5))
     return found

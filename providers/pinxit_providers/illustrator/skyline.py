@@ -84,10 +84,10 @@ def _windows(
             scene.drawing.rect(
                 x + (column + 0.27) * pane,
                 y + (row + 0.5) * step,
-                pane * 0.46,
-                step * 0.5,
+                pane * 0.5,
+                step * 0.56,
                 tint,
-                round((1.0 - 0.45 * distance) * chance.uniform(0.6, 1.0), 1),
+                round((1.0 - (0.25 if dark else 0.5) * distance) * chance.uniform(0.75, 1.0), 1),
             )
 
 

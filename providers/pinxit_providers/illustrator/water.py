@@ -7,7 +7,7 @@ from .scenes import Scene
 
 def sea(scene: Scene) -> None:
     """Water from the horizon on, with the sky's colours in it and a path of light."""
-    beach = scene.place.name == "beach"
+    beach = scene.place.name in {"beach", "shore"}
     deep, near = ("#3f9fd8", "#0f4f8c") if scene.time == "day" else ("#2a5f9e", "#0d2f5c")
     if scene.time in {"sunset", "dawn"}:
         deep, near = (

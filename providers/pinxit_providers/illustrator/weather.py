@@ -64,7 +64,7 @@ def _snowfall(scene: Scene) -> None:
 
 def _rain(scene: Scene) -> None:
     chance = scene.dice("rain")
-    scene.drawing.veil("#2b3648", 0.18)
+    scene.drawing.veil("#2b3648", 0.06 if scene.palette.gloom else 0.16)
     for _ in range(scene.many(190)):
         near = chance.random()
         long = scene.unit * (0.02 + 0.05 * near)

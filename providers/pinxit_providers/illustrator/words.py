@@ -59,7 +59,7 @@ def _english(tokens: list[str]) -> Iterator[str]:
 
 
 def _translated(phrase: str) -> str | None:
-    if _UNSPACED.search(phrase) or phrase in lexicon.marks():
+    if _UNSPACED.search(phrase) or phrase in lexicon.marks() - set(lexicon.translations()):
         return None
     if (
         phrase in vocabulary.meanings()
