@@ -126,7 +126,7 @@ def _words(response: httpx.Response) -> str:
     fallback = response.reason_phrase or f"status {response.status_code}"
     try:
         body: Any = response.json()
-    except (ValueError, httpx.ResponseNotRead):
+    except (ValueError, RecursionError, httpx.ResponseNotRead):
         # An HTML page of a proxy says nothing that the status does not.
         return fallback
     if isinstance(body, Mapping):

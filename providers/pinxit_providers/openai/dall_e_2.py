@@ -46,7 +46,11 @@ MODEL = Model(
     prices=tuple(Price(usd=Decimal(usd), size=size, as_of=AS_OF) for size, usd in _USD.items()),
     lifecycle=Lifecycle(
         retired=date(2026, 5, 12),
-        successor=Succession(model="openai/gpt-image-2.5-flare", quality={"standard": "medium"}),
+        successor=Succession(
+            model="openai/gpt-image-2.5-flare",
+            quality={"standard": "medium"},
+            defaults={"quality": "medium"},
+        ),
     ),
     facts=Facts(
         as_of=AS_OF,

@@ -33,6 +33,7 @@ MODEL = Model(
             default_size="1024x1024",
             max_prompt=4000,
             qualities=("standard", "hd"),
+            default_quality="standard",
             styles=("vivid", "natural"),
             delivers=("url", "b64_json"),
         )
@@ -50,6 +51,7 @@ MODEL = Model(
             model="openai/gpt-image-2.5-sunburst",
             quality={"hd": "high", "standard": "medium"},
             style_words=STYLE_WORDS,
+            defaults={"quality": "medium"},
         ),
     ),
     facts=Facts(
