@@ -1,0 +1,177 @@
+"""The gateway: an ASGI application around a router."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from pinxit.config import Config
+from pinxit.errors import PinxitError
+from pinxit.routing import Router
+
+from .answers import error_answer
+from .bodies import check_body
+from .errors import BadMessage, Disconnected
+from .exchange import Exchange, Receive, Scope, Send
+from .keys import authenticate
+from .paths import PUBLIC, find
+from .service import Service
+from .settings import GatewaySettings, read_settings
+
+__all__ = ["Gateway", "create_app"]
+
+log = logging.getLogger("pinxit.gateway")
+
+
+class Gateway:
+    """The HTTP gateway, an ASGI application to serve or to mount.
+
+    Args:
+        router: A router that the embedding application opened; by default the gateway opens one of its
+            own while its lifespan runs.
+        config: The configuration, by default the router's.
+        new_id: Makes the ids that sign the answers.
+
+    Attributes:
+        settings: The ``[gateway]`` table.
+        draining: Set when the server is told to stop: what is in flight goes on, what comes is refused.
+
+    Raises:
+        ConfigError: The ``[gateway]`` table is wrong.
+    """
+
+    def __init__(
+        self,
+        router: Router | None = None,
+        config: Config | None = None,
+        *,
+        new_id: Callable[[], str] = lambda: f"req_{secrets.token_hex(12)}",
+    ) -> None:
+        self._given = router
+        self._config = config or (router.config if router else Config.load())
+        self._own: Router | None = None
+        self._new_id = new_id
+        self.settings: GatewaySettings = read_settings(self._config)
+        self.draining = False
+        self._in_flight: set[Exchange] = set()
+        self._idle = asyncio.Event()
+
+    @property
+    def router(self) -> Router:
+        """The router that serves.
+
+        Raises:
+            BadMessage: 503, nobody has opened one yet.
+        """
+        router = self._given or self._own
+        if router is None:
+            raise BadMessage(
+                503,
+                "the gateway's router is not open; whoever mounts the gateway hands in a router, or runs "
+                "the gateway's lifespan",
+                code="service_unavailable",
+            )
+        return router
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncGenerator[None]:
+        """Open the gateway's own router, unless it was given one; hand it to an application's lifespan."""
+        del app
+        if self._given is not None:
+            yield
+            return
+        async with Router(self._config) as router:
+            self._own = router
+            try:
+                yield
+            finally:
+                self._own = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(Exchange(scope, receive, send, self._new_id()))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def drained(self) -> None:
+        """Refuse what comes from now on, and return when nothing is in flight any more."""
+        self.draining = True
+        while self._in_flight:
+            self._idle.clear()
+            await self._idle.wait()
+
+    async def _exchange(self, exchange: Exchange) -> None:
+        self._in_flight.add(exchange)
+        try:
+            await self._serve(exchange)
+        except Disconnected:
+            log.info("%s: the caller went away", exchange.id)
+        # Whatever it is, the caller gets an answer and the server goes on.
+        except Exception as error:
+            if exchange.started:
+                raise
+            await exchange.answer(error_answer(self.as_ours(error, exchange.id), exchange.id))
+        except asyncio.CancelledError:
+            if not self.draining or exchange.started:
+                raise
+            await exchange.answer(error_answer(_stopping(), exchange.id))
+        finally:
+            self._in_flight.discard(exchange)
+            self._idle.set()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        if self.draining:
+            exchange.closing = True
+            raise _stopping()
+        if exchange.path not in PUBLIC:
+            exchange.caller = authenticate(exchange.scope["headers"], self.settings.keys)
+        check_body(exchange, self.settings)
+        handler = find(exchange)
+        await handler(Service(exchange, self.router, self.settings, self.as_ours))
+
+    def as_ours(self, error: Exception, id: str) -> PinxitError:
+        """Return an error that can be shown; what is none of ours is logged and shown without details."""
+        if isinstance(error, PinxitError):
+            return error
+        log.error("%s: failed", id, exc_info=error)
+        return PinxitError(
+            "something went wrong in the gateway; its log says more under this request's id"
+        )
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        # The server wants to hear of it as a message, whatever it is.
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def create_app(router: Router | None = None, config: Config | None = None) -> Gateway:
+    """Return the gateway as an ASGI application; see `Gateway`.
+
+    ::
+
+        app = create_app()                                       # uvicorn module:app
+        app.mount("/pictures", create_app(router=router))        # in a Starlette or FastAPI application
+    """
+    return Gateway(router, config)
+
+
+def _stopping() -> BadMessage:
+    return BadMessage(
+        503,
+        "the gateway is being stopped; try again in a moment",
+        code="service_unavailable",
+        headers=[(b"retry-after", b"1")],
+    )

@@ -1,0 +1,164 @@
+"""One HTTP request and its answer, over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic_core import to_json
+
+from .errors import Disconnected, Header
+
+__all__ = ["Answer", "Exchange", "Message", "Receive", "Scope", "Send", "json_answer"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PIECE = 256 * 1024
+"""Bytes that are handed to the server at a time, so that a slow reader does not pile them up."""
+
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 2**20
+"""What is still read of a body that was refused: closing at once would destroy the answer on its way."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer.
+
+    Attributes:
+        pieces: The body; text is ASCII.
+    """
+
+    status: int
+    pieces: Sequence[bytes | str]
+    headers: Sequence[Header] = ()
+    media_type: bytes = b"application/json"
+
+    @property
+    def length(self) -> int:
+        """Bytes of the body."""
+        return sum(map(len, self.pieces))
+
+
+def json_answer(data: object, *, status: int = 200, headers: Sequence[Header] = ()) -> Answer:
+    """Return an answer with a JSON body."""
+    return Answer(status, (to_json(data),), headers)
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request on its way through the gateway.
+
+    Attributes:
+        id: Signs the answer.
+        caller: The name of the key that it came with.
+        started: Whether the answer has begun.
+        unread: Whether some of the request's body may still be on its way.
+        closing: Whether the connection ends with the answer.
+        parameters: What the path says: names and values.
+    """
+
+    scope: Scope
+    receive: Receive
+    send_message: Send
+    id: str
+    caller: str = ""
+    started: bool = False
+    unread: bool = field(init=False)
+    closing: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        length = self.header(b"content-length")
+        self.unread = length not in {b"", b"0"} or bool(self.header(b"transfer-encoding"))
+
+    def header(self, name: bytes) -> bytes:
+        """Return a request header, or nothing; of several the first."""
+        return next((value for key, value in self.scope["headers"] if key.lower() == name), b"")
+
+    @property
+    def path(self) -> str:
+        """The path within this application, wherever it is mounted, without a slash at its end."""
+        path: str = self.scope["path"]
+        root: str = self.scope.get("root_path", "")
+        inner = path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+        return inner.rstrip("/") or "/"
+
+    async def start(self, status: int, headers: Sequence[Header]) -> None:
+        """Send status and headers."""
+        closing = [(b"connection", b"close")] if self.unread or self.closing else []
+        self.started = True
+        await self.send_message(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, (b"x-request-id", self.id.encode()), *closing],
+            }
+        )
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        """Send some of the body."""
+        await self.send_message({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def answer(self, answer: Answer) -> None:
+        """Send a whole answer."""
+        await self.start(
+            answer.status,
+            [
+                (b"content-type", answer.media_type),
+                (b"content-length", str(answer.length).encode()),
+                *answer.headers,
+            ],
+        )
+        for piece in answer.pieces:
+            for at in range(0, len(piece), PIECE):
+                part = piece[at : at + PIECE]
+                await self.write(part.encode("ascii") if isinstance(part, str) else part)
+        if self.unread:
+            await self._linger()
+        await self.write(b"", more=False)
+
+    async def _linger(self) -> None:
+        """Read a little of what nobody wants, until the caller has seen the answer."""
+        read = 0
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while read < LINGER_BYTES:
+                    message = await self.receive()
+                    read += len(message.get("body", b""))
+                    if not message.get("more_body"):
+                        return
+        except TimeoutError:
+            return
+
+    async def while_connected(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do some work as long as the caller is there.
+
+        Raises:
+            Disconnected: The caller went first; the work was cancelled and has ended.
+        """
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Disconnected
+            return task.result()
+        finally:
+            gone.cancel()
+            task.cancel()
+            # The upstream call is closed, and the watcher stopped, before anything else happens.
+            await asyncio.wait({task, gone})
+            if not task.cancelled():
+                task.exception()
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass

@@ -1,0 +1,96 @@
+"""The three operations over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from python_multipart.multipart import parse_options_header
+
+from pinxit.hookspecs import Emit
+from pinxit.types import ImagesResponse, Operation
+
+from . import sse
+from .answers import images_answer
+from .bodies import chunks, read_all
+from .errors import BadMessage
+from .forms import read_multipart, read_urlencoded
+from .service import Handler, Service
+from .wire import Asked, parse_form, parse_json, to_request
+
+__all__ = ["painting", "read_fields"]
+
+
+def painting(operation: Operation) -> Handler:
+    """Return the handler of an operation."""
+
+    async def handle(service: Service) -> None:
+        fields = await read_fields(service)
+        asked = to_request(
+            operation,
+            fields,
+            contact=service.exchange.header(b"x-orq-contact-id").decode("latin-1").strip(),
+            lenient=service.settings.lenient,
+        )
+        await service.exchange.while_connected(_paint(service, asked))
+
+    return handle
+
+
+async def read_fields(service: Service) -> dict[str, Any]:
+    """Read the body of a request, whatever its encoding.
+
+    Raises:
+        RequestError: It cannot be read; the status is 400, 408, 413 or 415.
+    """
+    exchange, settings = service.exchange, service.settings
+    content_type = exchange.header(b"content-type").decode("latin-1")
+    kind = parse_options_header(content_type)[0].decode("latin-1")
+    if kind == "multipart/form-data":
+        body = chunks(exchange, settings)
+        return parse_form(await read_multipart(content_type, body, max_parts=settings.max_parts))
+    if kind == "application/x-www-form-urlencoded":
+        return parse_form(
+            read_urlencoded(await read_all(exchange, settings), max_fields=settings.max_parts)
+        )
+    if kind in {"application/json", ""} or kind.endswith("+json"):
+        return parse_json(await read_all(exchange, settings))
+    raise BadMessage(
+        415,
+        f"Content-Type {kind[:80]!r} is not taken; send application/json or multipart/form-data",
+        code="unsupported_media_type",
+    )
+
+
+async def _paint(service: Service, asked: Asked) -> None:
+    exchange = service.exchange
+    if asked.request.stream:
+        await sse.stream(
+            exchange,
+            asked,
+            lambda emit: _run(service, asked, emit),
+            keep_alive=service.settings.keep_alive,
+            fail=lambda error: service.as_ours(error, exchange.id),
+        )
+        return
+    response = await _run(service, asked)
+    cached = response.report.cached if asked.request.cache else None
+    await exchange.answer(images_answer(response, ignored=asked.ignored, cached=cached))
+
+
+async def _run(service: Service, asked: Asked, emit: Emit | None = None) -> ImagesResponse:
+    exchange = service.exchange
+    return await service.router.run(
+        asked.request,
+        caller=exchange.caller,
+        emit=emit,
+        request_id=exchange.id,
+        idempotency_key=_idempotency_key(exchange.caller, exchange.header(b"idempotency-key")),
+    )
+
+
+def _idempotency_key(caller: str, key: bytes) -> str:
+    """Make a caller's key safe to hand on: one line of text, and no other caller's."""
+    if not key.strip():
+        return ""
+    return f"idem_{hashlib.sha256(caller.encode() + b'/' + key.strip()).hexdigest()[:40]}"

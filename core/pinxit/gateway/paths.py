@@ -1,0 +1,66 @@
+"""Which path leads where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .discovery import health, list_models, retrieve_model
+from .errors import BadMessage
+from .exchange import Exchange
+from .painting import painting
+from .service import Handler
+
+__all__ = ["PREFIXES", "PUBLIC", "find"]
+
+PREFIXES = ("/v2/router", "/v3/router", "/v2/proxy", "/v2/gateway", "/v1", "")
+"""Where the API lives: as routers have it, as OpenAI has it, and bare for applications that mount it."""
+
+PUBLIC = frozenset({"/health"})
+"""What needs no key: it says nothing that a stranger could use."""
+
+_API: Mapping[str, Mapping[str, Handler]] = {
+    "/images/generations": {"POST": painting("generate")},
+    "/images/edits": {"POST": painting("edit")},
+    "/images/variations": {"POST": painting("variation")},
+    "/models": {"GET": list_models},
+}
+_MODEL = "/models/"
+_SITE: Mapping[str, Mapping[str, Handler]] = {"/health": {"GET": health}}
+
+
+def find(exchange: Exchange) -> Handler:
+    """Return the handler of an exchange's path and method.
+
+    Raises:
+        BadMessage: 404 or 405.
+    """
+    methods = _methods(exchange)
+    method: str = exchange.scope["method"]
+    handler = methods.get("GET" if method == "HEAD" else method)
+    if handler is None:
+        allowed = ", ".join(methods)
+        raise BadMessage(
+            405,
+            f"{method} is not taken here, {allowed} is",
+            code="method_not_allowed",
+            headers=[(b"allow", allowed.encode())],
+        )
+    return handler
+
+
+def _methods(exchange: Exchange) -> Mapping[str, Handler]:
+    path = exchange.path
+    if path in _SITE:
+        return _SITE[path]
+    prefix = next(prefix for prefix in PREFIXES if not prefix or path.startswith(f"{prefix}/"))
+    inner = path.removeprefix(prefix)
+    if inner in _API:
+        return _API[inner]
+    if inner.startswith(_MODEL):
+        exchange.parameters = {"id": inner.removeprefix(_MODEL)}
+        return {"GET": retrieve_model}
+    raise BadMessage(
+        404,
+        "there is nothing at this path; pictures are made at /v1/images/generations, edits and variations",
+        code="not_found",
+    )

@@ -1,0 +1,286 @@
+"""From what clients send to requests: JSON and forms, old names and new ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
+
+from pydantic_core import from_json
+
+from pinxit.errors import RequestError
+from pinxit.types import EditRequest, GenerateRequest, Operation, Request, VariationRequest, build
+
+from .brackets import nested
+from .errors import BadMessage
+from .forms import FormValue, Upload
+
+__all__ = ["REQUESTS", "Asked", "parse_form", "parse_json", "to_request"]
+
+REQUESTS: Mapping[Operation, type[Request]] = {
+    "generate": GenerateRequest,
+    "edit": EditRequest,
+    "variation": VariationRequest,
+}
+
+R = TypeVar("R", GenerateRequest, EditRequest, VariationRequest)
+
+_PICTURES = ("image", "images", "mask", "markup")
+_REPEATABLE = frozenset(
+    {"image", "images", "fallbacks", "fallback_on_codes", "require", "needs", "mask", "markup"}
+)
+_LISTS = frozenset({"fallbacks", "fallback_on_codes", "require", "needs"})
+_STRUCTURES = _LISTS | {
+    "cache", "contact", "extra", "hedge", "identity", "images", "load_balancer", "metadata", "orq",
+    "plugins", "reasoning", "retry", "svg", "thread", "timeout",
+}  # fmt: skip
+_BOOLEANS = frozenset({"stream", "strip_metadata"})
+_ORQ = frozenset(
+    {"cache", "fallback_on_codes", "fallbacks", "identity", "load_balancer", "name", "retry", "thread",
+     "timeout"}
+)  # fmt: skip
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{16,}[A-Za-z0-9+/=\s]*")
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+_LOOK_AT = 256
+"""Characters of a text that are looked at to tell base64 from a path; the rest is checked when it is read."""
+
+
+class Asked(NamedTuple):
+    """A request, and the parameters of it that nobody knew and that were left out."""
+
+    request: Request
+    ignored: tuple[str, ...] = ()
+
+
+def parse_json(body: bytes | bytearray) -> dict[str, Any]:
+    """Return the fields of a JSON body.
+
+    Raises:
+        BadMessage: It is no JSON, too deep, or no object.
+    """
+    try:
+        # Depth and the length of numbers are bounded by the parser.
+        value = from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+    except ValueError as error:
+        raise BadMessage(400, f"the body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadMessage(400, "the body is JSON, but not an object with fields")
+    return cast("dict[str, Any]", value)
+
+
+def parse_form(pairs: Iterable[tuple[str, FormValue]]) -> dict[str, Any]:
+    """Return the fields of a form, with lists and objects as JSON would have them.
+
+    Raises:
+        RequestError: A field comes twice, is a file where text is expected, or is ambiguous.
+    """
+    # A form has no other way to leave a field out.
+    filled = [(name, value) for name, value in pairs if value != ""]
+    fields = nested(filled, repeatable=_REPEATABLE)
+    for name, value in fields.items():
+        if isinstance(value, Upload) and name not in _PICTURES:
+            fields[name] = _file_as_text(name, value)
+        elif name in {"mask", "markup"} and isinstance(value, list):
+            fields[name] = _only(name, cast("list[object]", value))
+        elif name in _LISTS and isinstance(value, str) and not _is_json(value):
+            fields[name] = [value]
+    return fields
+
+
+def _file_as_text(name: str, upload: Upload) -> str:
+    """Some clients send every field as a file."""
+    try:
+        return upload.data.decode()
+    except UnicodeDecodeError:
+        raise RequestError(f"{name}: is a file, send it as text", param=name) from None
+
+
+def _only(name: str, values: list[object]) -> object:
+    if len(values) != 1:
+        raise RequestError(f"{name}: is given {len(values)} times, send it once", param=name)
+    return values[0]
+
+
+def to_request(
+    operation: Operation, fields: Mapping[str, Any], *, contact: str = "", lenient: bool = False
+) -> Asked:
+    """Build a request from the fields of a body.
+
+    Args:
+        operation: Which one.
+        fields: As JSON has them; a file may stand as an `Upload`.
+        contact: Who the request is made for, where a header says so.
+        lenient: Leave out unknown parameters instead of refusing them.
+
+    Raises:
+        RequestError: One sentence that names the field, its value and what is allowed.
+    """
+    cls = REQUESTS[operation]
+    values = _merged(_decoded(fields))
+    values = {name: value for name, value in values.items() if value is not None}
+    for name, value in values.items():
+        if isinstance(value, bool) and name in cls.model_fields and name not in _BOOLEANS:
+            raise RequestError(
+                f"{name}: is {str(value).lower()}, which is no value for it", param=name
+            )
+    if contact:
+        values.setdefault("identity", {"id": contact})
+    _take_thread(values)
+    if operation == "generate" and (strays := [name for name in _PICTURES if name in values]):
+        field = strays[0]
+        raise RequestError(f"{field}: generations take no pictures, edits do", param=field)
+    _take_pictures(values)
+    ignored: tuple[str, ...] = ()
+    if lenient:
+        ignored = tuple(name for name in values if name not in cls.model_fields)
+        values = {name: value for name, value in values.items() if name not in ignored}
+    if operation == "variation" and values.get("stream"):
+        _refuse_streamed_variation(values)
+    request = _build(cls, values)
+    if request.stream and request.response_format is None:
+        # Events have a field for base64 and none for URLs, whatever the model's default is.
+        request = request.model_copy(update={"response_format": "b64_json"})
+    return Asked(request, ignored)
+
+
+def _build(cls: type[Request], values: Mapping[str, Any]) -> Request:
+    if issubclass(cls, GenerateRequest):
+        return build(GenerateRequest, values)
+    if issubclass(cls, EditRequest):
+        return build(EditRequest, values)
+    return build(VariationRequest, values)
+
+
+def _refuse_streamed_variation(values: dict[str, Any]) -> None:
+    if str(values["stream"]).strip().lower() in {"true", "1", "yes", "on"}:
+        raise RequestError("stream: variations cannot be streamed, leave it out", param="stream")
+
+
+# Structures -----------------------------------------------------------------------------------------
+
+
+def _decoded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Decode structures that came as JSON in a string."""
+    return {
+        name: _decode(name, value) if name in _STRUCTURES and isinstance(value, str) else value
+        for name, value in fields.items()
+    }
+
+
+def _is_json(text: str) -> bool:
+    return text.lstrip()[:1] in {"{", "["}
+
+
+def _decode(name: str, text: str) -> object:
+    if text.strip() in {"", "null"}:
+        return None
+    if not _is_json(text):
+        return text
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise RequestError(f"{name}: is not JSON: {error}", param=name) from None
+
+
+def _merged(values: dict[str, Any]) -> dict[str, Any]:
+    """Put the fields of the ``orq`` block, and old names, where they belong; the top level wins."""
+    block: object = values.pop("orq", None) or {}
+    if not isinstance(block, Mapping):
+        raise RequestError("orq: is not an object", param="orq")
+    inner = _decoded(cast("Mapping[str, Any]", block))
+    _rename(inner, "retries", "retry")
+    for fields, prefix in ((values, ""), (inner, "orq.")):
+        _rename(fields, "contact", "identity")
+        _refuse(fields, prefix)
+        balancer = fields.get("load_balancer")
+        if isinstance(balancer, list):
+            fields["load_balancer"] = {"models": balancer}
+    # What the block does not know keeps its place, so that whoever complains names it rightly.
+    inner = {name if name in _ORQ else f"orq.{name}": value for name, value in inner.items()}
+    said = {name: value for name, value in values.items() if value is not None}
+    return {**inner, **said}
+
+
+def _rename(fields: dict[str, Any], old: str, new: str) -> None:
+    if (value := fields.pop(old, None)) is not None and fields.get(new) is None:
+        fields[new] = value
+
+
+def _refuse(fields: dict[str, Any], prefix: str) -> None:
+    """Refuse what other routers know and this one does not do, rather than not do it in silence."""
+    if fields.pop("plugins", None):
+        raise RequestError(
+            f"{prefix}plugins: this gateway edits no prompts, leave it out",
+            param=f"{prefix}plugins",
+        )
+    if prefix and fields.pop("prompt", None):
+        raise RequestError(
+            "orq.prompt: this gateway stores no prompts, send the text as prompt",
+            param="orq.prompt",
+        )
+
+
+def _take_thread(values: dict[str, Any]) -> None:
+    """Record the thread that a request belongs to where traces find it: in the metadata."""
+    thread = values.pop("thread", None)
+    if thread is None:
+        return
+    id = cast("Mapping[str, Any]", thread).get("id") if isinstance(thread, Mapping) else None
+    if not isinstance(id, str) or not id.strip():
+        raise RequestError("thread: needs an id", param="thread")
+    said: dict[str, Any] = {"thread_id": id}
+    if tags := cast("Mapping[str, Any]", thread).get("tags"):
+        said["thread_tags"] = ",".join(map(str, cast("list[object]", tags)))
+    metadata = values.get("metadata")
+    if metadata is None or isinstance(metadata, Mapping):
+        values["metadata"] = {**said, **cast("Mapping[str, Any]", metadata or {})}
+
+
+# Pictures -------------------------------------------------------------------------------------------
+
+
+def _take_pictures(values: dict[str, Any]) -> None:
+    given = [name for name in ("image", "images") if name in values]
+    if len(given) > 1:
+        raise RequestError("image: is given as image and as images, send one", param="image")
+    if given:
+        value = values.pop(given[0])
+        several = cast("list[object]", value) if isinstance(value, list) else [value]
+        values["images"] = [_picture(item, "image") for item in several]
+    for field in ("mask", "markup"):
+        if field in values:
+            values[field] = _picture(values[field], field)
+
+
+def _picture(value: object, field: str) -> object:
+    """Say a picture as the types take it. Text is never the path of a file."""
+    if isinstance(value, Upload):
+        if not value.data:
+            raise RequestError(f"{field}: the file is empty", param=field)
+        return value.data
+    if isinstance(value, str):
+        return _from_text(value, field)
+    if isinstance(value, Mapping):
+        inner = dict(cast("Mapping[str, Any]", value))
+        if isinstance(inner.get("image_url"), Mapping):
+            inner["image_url"] = inner["image_url"].get("url")
+        if "file_id" in inner:
+            raise RequestError(
+                f"{field}: file_id is not known here, send image_url or b64_json", param=field
+            )
+        return inner
+    raise RequestError(
+        f"{field}: is neither a file, nor a URL, nor base64, nor an object with one", param=field
+    )
+
+
+def _from_text(text: str, field: str) -> object:
+    scheme = _SCHEME.match(text[:_LOOK_AT])
+    if scheme and scheme[1].lower() in {"http", "https", "data"}:
+        return text.strip()
+    if not scheme and _BASE64.fullmatch(text[:_LOOK_AT]):
+        return {"b64_json": text}
+    raise RequestError(
+        f"{field}: is neither an https:// or data: URL nor base64; a gateway opens no paths",
+        param=field,
+    )
