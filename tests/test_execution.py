@@ -468,6 +468,15 @@ async def test_a_hedge_that_costs_too_much_is_not_started() -> None:
     assert provider.names == ["a"]
 
 
+async def test_when_both_of_a_hedge_fail_each_is_listed_once() -> None:
+    """The error names two models, not three."""
+    router, _ = stage({"a": [down()], "b": [down()]})
+    async with router:
+        with pytest.raises(AllModelsFailed) as caught:
+            await router.generate("x", model="s/a", fallbacks=["s/b"], hedge={"after": 1})
+    assert [error.model for error in caught.value.errors] == ["s/a", "s/b"]
+
+
 async def test_a_dead_primary_is_skipped_and_probed_again() -> None:
     """After enough failures the first model is left out, and after the cool-down it is tried again."""
     router, provider = stage({"a": [down()] * 5})

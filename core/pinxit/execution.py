@@ -235,7 +235,9 @@ class Execution:
         """Note an error, and say whether the next candidate may be tried after it."""
         if not isinstance(error, RequestError | ProviderError):
             return False
-        self.errors.append(error)
+        # A race has already noted the error that ends it.
+        if not any(known is error for known in self.errors):
+            self.errors.append(error)
         if self.ledger.streamed:
             return False
         if isinstance(error, ContentRejected):
