@@ -5,6 +5,7 @@ from .composing import Cluster
 from .figures import place_sprite
 from .scenes import Scene
 
+# Five colours each that go together; the first is the paper.
 _SCHEMES = (
     ("#f4ede1", "#e4572e", "#17bebb", "#ffc914", "#2e282a"),
     ("#0f1b3d", "#f25f5c", "#ffe066", "#50b2c0", "#f2f5ea"),
@@ -24,10 +25,12 @@ def geometry(scene: Scene) -> None:
     drawing = scene.drawing
     drawing.onto("backdrop")
     drawing.veil(scheme[0])
+    # Few large tiles look composed, many small ones like wallpaper.
     cell = scene.unit / chance.choice((3, 4))
     columns, rows = -(-int(scene.width) // int(cell)), -(-int(scene.height) // int(cell))
     for row in range(rows):
         for column in range(columns):
+            # Over two layers, so that the stages of an abstract picture differ as well.
             drawing.onto("backdrop" if chance.random() < 0.5 else "props")
             _tile(
                 scene,
@@ -84,6 +87,7 @@ def _quarter(x: float, y: float, radius: float) -> str:
     )
 
 
+# Dark enough for gold on them.
 _BADGES = ("#1f3a4d", "#3b2a20", "#24493a", "#4a2340", "#2b2d5b", "#7a2e2a")
 
 
@@ -100,6 +104,7 @@ def emblem(scene: Scene, cluster: Cluster | None) -> None:
     drawing.onto("figures")
     if cluster is None:
         return
+    # The subject stays inside the inner disc, with air around it.
     scale = min(radius * 1.04 / cluster.height, radius * 1.15 / cluster.width)
     foot = y + cluster.height * scale / 2 - radius * 0.04
     middle = (cluster.box[0] + cluster.box[2]) / 2
@@ -116,6 +121,7 @@ def _badge(scene: Scene, x: float, y: float, radius: float, tone: str) -> None:
     drawing.circle(x, y, radius * 0.76, lighter(tone, 0.86))
     drawing.glow(x, y + radius * 0.1, radius * 0.62, "#ffffff", 0.7)
     for at in range(36):
+        # Gaps for the four stars.
         if at % 9 in {0, 1, 8}:
             continue
         turn = f"rotate({at * 10} {x:.1f} {y:.1f})"

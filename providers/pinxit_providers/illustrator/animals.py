@@ -7,6 +7,7 @@ from typing import Any
 from . import colours, icons, vocabulary
 from .sprites import Sprite, painted
 
+# Emoji heads are large; at full size the body would look like a stand.
 _HEAD = 0.72
 
 
@@ -32,6 +33,7 @@ def _coat(look: dict[str, Any], colour: str | None) -> dict[str, Any]:
     """The look in another colour; belly and paws follow it."""
     if colour is None:
         return look
+    # Blended, not flooded: a little of the animal's own colour keeps it alive.
     fur = colours.mix(look["fur"], colour, 0.85)
     return look | {
         "fur": fur,
@@ -50,6 +52,7 @@ def _sitting(name: str, look: dict[str, Any], colour: str | None) -> Sprite:
     fur, belly, paw = look["fur"], look["belly"], look["paw"]
     limb = look.get("limb", fur)
     stout = look.get("stout", False)
+    # Bears sit broad, foxes narrow.
     half = 43 if stout else 33
     shade = colours.darker(fur, 0.22)
     torso = (
@@ -65,6 +68,7 @@ def _sitting(name: str, look: dict[str, Any], colour: str | None) -> Sprite:
         + (chest + _arms(half, limb, paw) if stout else _forelegs(limb, shade, paw) + chest)
         + _head(name, colour, 64 - 64 * _HEAD, 0, _HEAD)
     )
+    # The tail counts in the box, or neighbours would stand on it.
     right = 128 if look["tail"] != "none" else 64 + half + 17
     return Sprite(
         markup, (64 - half - 17, 6, right, 192), (64, 12), 84, (64, 150), (64, 140), (64, 190)
@@ -135,6 +139,7 @@ def _arms(half: float, limb: str, paw: str) -> str:
 def _standing(name: str, look: dict[str, Any], colour: str | None) -> Sprite:
     look = _coat(look, colour)
     fur, shade = look["fur"], colours.darker(look["fur"], 0.2)
+    # The far legs are drawn first and darker, so that the animal has depth.
     far = "".join(_leg(x, shade, look["hoof"]) for x in (94, 158))
     near = "".join(_leg(x, fur, look["hoof"]) for x in (76, 176))
     torso = (

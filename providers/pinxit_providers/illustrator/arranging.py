@@ -59,14 +59,17 @@ def arrange(clusters: list[Cluster], frame: Frame, dice: Random) -> list[Figure]
     """All figures from the back to the front."""
     if not clusters:
         return []
+    # Copies are figures of their own: they differ in size and place.
     copies = [cluster for cluster in clusters for _ in range(cluster.count)]
     main = clusters[0]
+    # A house beside a child would dwarf it or leave the canvas; behind, it is scenery.
     back = [c for c in clusters[1:] if c.metres >= LANDMARK > main.metres and c.manner == "ground"]
     row = [c for c in copies if c not in back and c.manner in {"ground", "float"}]
     free = [c for c in copies if c.manner in {"fly", "swim"}]
     figures = [_background(cluster, at, frame, dice) for at, cluster in enumerate(back)]
     figures += _row(row, main, frame, dice, bool(back))
     figures += _aloft(free, main, frame, dice, bool(row or back))
+    # What flies is painted last: it is in front of hills and houses, never behind.
     order = {"fly": 2, "swim": 2, "ground": 1, "float": 1}
     return sorted(figures, key=lambda f: (order[f.cluster.manner], f.y))
 
@@ -74,6 +77,7 @@ def arrange(clusters: list[Cluster], frame: Frame, dice: Random) -> list[Figure]
 def _background(cluster: Cluster, at: int, frame: Frame, dice: Random) -> Figure:
     height = frame.height * 0.46
     scale = min(height / cluster.height, 0.55 * frame.width / cluster.width)
+    # Beside the middle, where the main figure stands.
     side = (0.72, 0.24, 0.5)[at % 3] + dice.uniform(-0.03, 0.03)
     y = frame.horizon + 0.07 * frame.height
     return Figure(cluster, side * frame.width, y, scale)
@@ -86,6 +90,7 @@ def _row(
     if not row:
         return []
     order = _centred(row, main)
+    # A share of the tallest, so that mice stand closer than elephants.
     gap = 0.12
     tallest = max(cluster.stature for cluster in row)
     total = sum(cluster.width for cluster in row) + gap * (len(row) - 1) * tallest
@@ -131,14 +136,18 @@ def _standing(
     cluster: Cluster, x: float, scale: float, at: int, frame: Frame, dice: Random, staggered: bool
 ) -> Figure:
     deep = frame.height - frame.horizon
+    # Things on a table stand higher than people on a meadow: the table has a front.
     base = frame.horizon + deep * (0.62 if frame.close else 0.68)
     if cluster.manner == "float":
+        # Ships lie farther out, with water before them.
         base = frame.horizon + deep * 0.42
     shift = dice.uniform(-0.05, 0.05) if cluster.count > 1 else 0.0
     if staggered:
         shift = (-0.2, 0.14)[at % 2] + dice.uniform(-0.05, 0.05)
+    # Who stands nearer is larger.
     growth = 1 + shift * 0.7
     wobble = 1 + (dice.uniform(-0.06, 0.06) if cluster.count > 1 else 0.0)
+    # Every other one looks the other way, so that a group seems to talk.
     flip = cluster.count > 1 and at % 2 == 1
     return Figure(cluster, x, base + shift * deep, scale * growth * wobble, flip)
 
@@ -148,6 +157,7 @@ def _aloft(
 ) -> list[Figure]:
     """What flies or swims: the main one large, others around it."""
     figures: list[Figure] = []
+    # Flyers keep to the sky; where there is no ground the sky is everything.
     ceiling = min(frame.horizon, frame.height * 0.95)
     for at, cluster in enumerate(free):
         share = 0.5 if cluster is main and cluster.count == 1 else 0.34

@@ -69,9 +69,11 @@ def recoloured(body: str, main: str, target: str) -> str:
 def _shift(main: str, target: str) -> Callable[[re.Match[str]], str]:
     hue, light, saturation = colorsys.rgb_to_hls(*rgb(main))
     to_hue, to_light, to_saturation = colorsys.rgb_to_hls(*rgb(target))
+    # Grey animals have no hue to find their fur by; lightness has to do.
     grey = saturation < 0.2
 
     @lru_cache
+    # Drawings repeat their few colours hundreds of times.
     def moved(colour: str) -> str:
         h, lightness, s = colorsys.rgb_to_hls(*rgb(colour))
         if not _of_family(h, lightness, s, hue, grey):

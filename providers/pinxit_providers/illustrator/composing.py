@@ -89,6 +89,7 @@ def clusters(idea: Idea, place: str) -> list[Cluster]:
     """The idea's subjects as clusters, in the order in which the prompt names them."""
     subjects = [_seasonal(_posed(subject), idea.weather) for subject in idea.subjects]
     ties = [tie for tie in (_tie(relation, subjects) for relation in idea.relations) if tie]
+    # Who sits on something moves with it; what is worn moves with its wearer.
     children = {tie.first if tie.tie in {"on", "in"} else tie.second for tie in ties}
     return [
         _cluster(at, subjects, ties, place) for at in range(len(subjects)) if at not in children
@@ -114,10 +115,12 @@ def _tie(relation: Relation, subjects: list[Subject]) -> Relation | None:
     first, second = subjects[relation.first].name, subjects[relation.second].name
     if lexicon.has(second, "clothes") or _wearable(second):
         return replace(relation, tie="wear") if _bodily(first) else None
+    # Whatever the words, an umbrella is held over the head.
     if second == "umbrella":
         return replace(relation, tie="hold")
     if relation.tie in {"above", "on"} and second == "stone-bridge":
         return replace(relation, tie="on")
+    # Nobody holds a horse: what is large stands beside.
     if relation.tie == "hold":
         small = lexicon.height(second) <= 0.7 and icons.icon(second).subgroup not in {34, 37}
         return relation if small and _bodily(first) else None
@@ -135,6 +138,7 @@ def _wearable(name: str) -> bool:
 
 
 def _bodily(name: str) -> bool:
+    # Emojibase's subgroups of mammals, birds, frogs, reptiles and sea animals.
     animal = icons.icon(name).subgroup in {34, 35, 36, 37, 38}
     return (
         animal
@@ -156,6 +160,7 @@ def _cluster(at: int, subjects: list[Subject], ties: list[Relation], place: str)
     flying = root.aloft and not lexicon.has(root.name, "vehicles")
     how = "fly" if flying else manner(root.name, place)
     metres = lexicon.height(root.name)
+    # Hats are small; a rider counts.
     bodies = [piece for piece in pieces if piece.sprite.height * piece.scale > 0.3 * -base.box[1]]
     stature = -min(piece.box[1] for piece in (base, *bodies) if piece is base or ridden(ties, at))
     return Cluster(root.name, tuple(pieces), how, metres, root.count, stature)
@@ -211,6 +216,7 @@ def _with_things(
 ) -> Iterator[Piece]:
     """A subject, then what it wears and holds."""
     held = [tie for tie in ties if tie.first == at and tie.tie in {"wear", "hold"}]
+    # The stick goes behind the hand.
     behind = [tie for tie in held if subjects[tie.second].name == "umbrella"]
     for tie in behind:
         yield _umbrella(base, subjects[tie.second])
@@ -243,6 +249,7 @@ def _worn(base: Piece, thing: Subject) -> Piece:
 
 def _held(base: Piece, thing: Subject) -> Piece:
     room = base.sprite.width * base.scale
+    # A book may be small and a guitar large, but both must be seen.
     width = min(0.85 * room, max(0.5 * room, seen(thing) * 0.8))
     return _fitted(thing, width, base.at(base.sprite.hand), 0.5)
 
@@ -267,9 +274,11 @@ def _riders(
     stance = _stance(below)
     x, y = _seat(base, below.name)
     if tie.tie == "in":
+        # The rim of a boat or basket lies about there; the rest of the rider is behind it.
         y = base.box[1] + 0.45 * (base.box[3] - base.box[1])
     span = base.box[2] - base.box[0]
     for number in range(rider.count):
+        # Several riders share the length of what they ride.
         shift = (number - (rider.count - 1) / 2) * min(0.8 * span / rider.count, 0.5 * span)
         piece = _grounded(rider, _dress(tie.first, subjects, ties), stance)
         if stance != "standing":

@@ -48,6 +48,7 @@ class Drawing:
 
     def define(self, template: str) -> str:
         """Stores a definition whose id is written `@`, once, and returns its id."""
+        # A sky of stars shares three gradients.
         if template not in self._definitions:
             self._definitions[template] = f"d{len(self._definitions)}"
         return self._definitions[template]
@@ -65,6 +66,7 @@ class Drawing:
 
     def symbol(self, body: str) -> str:
         """Stores a drawing to be placed any number of times; its own ids are made unique."""
+        # Gradients inside emoji are called `a`, `b`, `c`: each drawing needs ids of its own.
         fresh = f"s{len(self._definitions)}-"
         if body not in self._definitions:
             self._definitions[body] = fresh
@@ -119,6 +121,7 @@ class Drawing:
         self, x: float, y: float, rx: float, colour: str, opacity: float, ry: float = 0
     ) -> None:
         """Light (or, in a dark colour, shadow) that fades outwards."""
+        # Light falls off faster than linearly.
         fill = self.radial((0, colour, opacity), (0.45, colour, opacity * 0.45), (1, colour, 0))
         self.ellipse(x, y, rx, ry or rx, fill)
 

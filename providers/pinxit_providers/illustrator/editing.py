@@ -24,6 +24,7 @@ def edit(order: Order, images: Sequence[bytes], mask: bytes | None, show: Show) 
         ValueError: An input picture cannot be read.
     """
     first, record = inputs.opened(images[0])
+    # Only the first picture is edited; the others come into it.
     others = [inputs.opened(image)[0] for image in images[1:]]
     canvas = _sized(studio.channels(first, order), order)
     hole = inputs.region(mask, canvas.size) if mask is not None else None
@@ -38,6 +39,7 @@ def edit(order: Order, images: Sequence[bytes], mask: bytes | None, show: Show) 
         painted = foreign.inset(painted, others, box or (0, 0, *canvas.size), dice(key, "inset"))
     result = _joined(canvas, painted, hole)
     if record is None:
+        # A foreign picture gets no record: we could not paint the rest of it again.
         record = Record(order.prompt, order.seed, order.seed, quality=order.quality)
         return rendering.file(result, order, None)
     return rendering.file(result, order, record)
@@ -78,6 +80,7 @@ def _painted(
         target = _inner(box)
     else:
         picture, target = canvas, _room(canvas.size)
+    # Light first: what is added has been painted in its own.
     picture = foreign.relit(picture, idea, key)
     if idea.subjects and not instructions.removes(order.prompt):
         picture = foreign.placed(picture, idea, target, key)

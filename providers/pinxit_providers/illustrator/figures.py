@@ -37,6 +37,7 @@ def paint_figures(scene: Scene, figures: list[Figure], *, bare: bool = False) ->
     """All figures; bare ones have no shadow, light or water about them."""
     if not bare and scene.palette.gloom and not scene.place.indoor:
         for figure in figures[:3]:
+            # At night a figure would drown in the dark without a light behind it.
             reach = max(figure.width, figure.height) * 0.66
             scene.drawing.glow(figure.x, figure.y - figure.height * 0.4, reach, "#cfdcff", 0.36)
     for figure in figures:
@@ -65,8 +66,10 @@ def _under(scene: Scene, figure: Figure) -> None:
     if figure.cluster.manner == "ground":
         strength = 0.4 if not scene.palette.gloom else 0.5
         half = figure.width / 2
+        # A wide faint shadow and a narrow dark one look like one soft light.
         shadow(scene, figure.x, figure.y, half * 0.92, strength)
         shadow(scene, figure.x, figure.y, half * 0.55, strength * 0.8)
+        # A lamp from the left throws a second shadow to the right.
         if scene.place.name in {"studio", "table"}:
             shadow(scene, figure.x + half * 0.2, figure.y, half * 1.2, 0.2)
     elif figure.cluster.manner == "float":
@@ -76,6 +79,7 @@ def _under(scene: Scene, figure: Figure) -> None:
 def _reflection(scene: Scene, figure: Figure) -> None:
     mirrored = f'<g transform="translate(0 {number(2 * figure.y)}) scale(1 -1)">'
     scene.drawing.add(f'<g opacity="0.2">{mirrored}')
+    # Seen from above, a reflection is shorter than what it reflects.
     squeezed = f'<g transform="translate(0 {number(figure.y * 0.45)}) scale(1 0.55)">'
     scene.drawing.add(squeezed)
     for piece in figure.pieces():

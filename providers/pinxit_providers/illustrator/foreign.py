@@ -38,6 +38,7 @@ def filled(canvas: Image.Image, hole: Image.Image) -> Image.Image:
 
 def _halved(picture: Image.Image) -> Image.Image:
     """Half the size; Pillow weighs pixels by their alpha, so holes shrink and lend no colour."""
+    # Half at a time: the farther from the edge of the hole, the smoother the filling.
     size = (max(1, picture.width // 2), max(1, picture.height // 2))
     small = picture.resize(size, Image.Resampling.BOX)
     small.putalpha(small.getchannel("A").point([0] + [255] * 255))
@@ -46,6 +47,7 @@ def _halved(picture: Image.Image) -> Image.Image:
 
 def subjects(idea: Idea, size: tuple[int, int], key: str) -> Image.Image:
     """The idea's subjects alone, on nothing."""
+    # Weather is put over the whole picture, not over the subject alone.
     bare = replace(idea, weather=frozenset[str](), framing="scene")
     drawing = painting.paint(Commission(bare, key, key, size[0], size[1], bare=True))
     return rendering.rasterised(drawing)
@@ -66,6 +68,7 @@ def _shadow(figure: Image.Image) -> Image.Image:
     outline = figure.getchannel("A").getbbox() or (0, 0, 1, 1)
     wide = outline[2] - outline[0]
     shade = Image.new("L", figure.size, 0)
+    # As flat as the shadows of our own scenes.
     tall = max(2, wide // 9)
     low = min(figure.height - 1, outline[3])
     ImageDraw.Draw(shade).ellipse(
@@ -125,6 +128,7 @@ def inset(
     wide, high = box[2] - box[0], box[3] - box[1]
     for at, picture in enumerate(pictures):
         share = 0.46 if len(pictures) == 1 else 0.8 / min(4, len(pictures))
+        # One further picture may be large; four have to share.
         side = max(8, int(min(wide, high) * share))
         print_ = _print(picture, side, chance.uniform(-7, 7))
         x = box[0] + int(

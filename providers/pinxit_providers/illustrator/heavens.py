@@ -8,6 +8,7 @@ def nebula(scene: Scene) -> None:
     """Veils of gas, a far galaxy and a planet or two."""
     chance = scene.dice("nebula")
     tones = ("#7b2cbf", "#e0559a", "#22a8cf", "#4361ee", "#ff8a5c")
+    # Large soft clouds of colour; more of them turn to mud.
     for _ in range(6):
         x, y = chance.random() * scene.width, chance.random() * min(scene.horizon, scene.height)
         scene.drawing.glow(x, y, scene.unit * chance.uniform(0.2, 0.48), chance.choice(tones), 0.32)
@@ -25,6 +26,7 @@ def _planet(scene: Scene, x: float, y: float, radius: float, tone: str) -> None:
     for band in (-0.4, 0.0, 0.38):
         half = radius * (0.9 - abs(band) * 0.45)
         scene.drawing.ellipse(x, y + band * radius, half, radius * 0.09, "#ffffff", 0.22)
+    # The side away from the sun.
     shade = (
         f"M{x:.1f} {y - radius:.1f}A{radius:.1f} {radius:.1f} 0 0 1 {x:.1f} {y + radius:.1f}"
         f"A{radius * 1.5:.1f} {radius * 1.5:.1f} 0 0 0 {x:.1f} {y - radius:.1f}Z"

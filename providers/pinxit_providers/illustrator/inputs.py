@@ -50,6 +50,7 @@ def feathered(hole: Image.Image) -> Image.Image:
     box = hole.getbbox()
     if box is None:
         return hole
+    # A narrow region cannot afford a wide edge.
     reach = max(1, min(12, min(box[2] - box[0], box[3] - box[1]) // 24))
     wide = _continued(hole, 4 * reach)
     inner = wide.filter(ImageFilter.MinFilter(2 * reach + 1)).filter(

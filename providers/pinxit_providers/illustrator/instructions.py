@@ -51,6 +51,7 @@ def _replaced(idea: Idea, old: str, new: str) -> Idea | None:
         return _coloured(idea, at, said) if at is not None else None
     first = said.subjects[0]
     before = idea.subjects[at]
+    # One cat for three foxes would leave holes; three cats do not.
     subject = replace(first, count=max(first.count, before.count), aloft=before.aloft)
     subjects = (*idea.subjects[:at], subject, *idea.subjects[at + 1 :])
     return _surroundings(replace(idea, subjects=subjects), said)
@@ -67,6 +68,7 @@ def _removed(idea: Idea, text: str) -> Idea:
     names = names_of(text) | {s.name for s in parse(text).subjects}
     said = parse(text)
     changed = idea.minus(frozenset(names))
+    # "remove the night" gives the time back to chance.
     if said.time == idea.time and said.time:
         changed = replace(changed, time=None)
     return changed

@@ -44,6 +44,7 @@ def _floor(scene: Scene) -> None:
     fill = scene.drawing.gradient((0, far, 1), (1, near, 1))
     scene.drawing.rect(0, y, scene.width, scene.height - y, fill)
     middle = scene.width / 2
+    # Boards that run to one point make a floor of a brown rectangle.
     for at in range(-12, 13):
         x0, x1 = middle + at * scene.unit * 0.09, middle + at * scene.unit * 0.2
         path = f"M{x0:.1f} {y:.1f}L{x1:.1f} {scene.height:.1f}"
@@ -80,6 +81,7 @@ def window(scene: Scene) -> None:
 def shelves(scene: Scene) -> None:
     """A wall of books."""
     chance = scene.dice("shelves")
+    # Shelves as high as books are, whatever the canvas.
     row = scene.horizon / 4.6
     for shelf in range(5):
         y = shelf * row + row
@@ -173,6 +175,7 @@ def curtain(scene: Scene) -> None:
 def seamless(scene: Scene) -> None:
     """Studio paper without an edge, lit from above, in the tint asked for."""
     tint = scene.idea.tint or "#f3f1ee"
+    # Paper that is pure white has no shadow to stand on.
     white = scene.idea.tint is None or scene.idea.tint == "#f7f5ef"
     base = "#f6f5f3" if white else lighter(tint, 0.3)
     fill = scene.drawing.gradient(

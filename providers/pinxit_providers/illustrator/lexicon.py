@@ -59,6 +59,7 @@ def forms(phrase: str) -> Iterator[tuple[str, bool]]:
             yield phrase[:-3] + "y", True
         if phrase.endswith("ves"):
             yield phrase[:-3] + "f", True
+    # The few that prompts really use.
     irregular = {"mice": "mouse", "geese": "goose", "men": "man", "women": "woman"}
     if phrase in irregular:
         yield irregular[phrase], True

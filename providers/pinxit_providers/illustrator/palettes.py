@@ -62,8 +62,10 @@ def palette(place: Place, time: Time, weather: frozenset[str]) -> Palette:
             mix(sky[2], "#050a20", 0.6),
         )
     sky = _clouded(sky, weather, time)
+    # Other worlds have a light of their own at any hour.
     light = _LIGHT[time] if place.name not in _SPECIAL else "#ffffff"
     far, near = (multiply(ground, light) for ground in place.ground)
+    # Air lies over what is far away, but not in a room.
     far = mix(far, sky[2], 0.22 if not place.indoor else 0.0)
     return Palette(sky, (far, near), _SUNS[time], 0.3 if time == "night" else 0.0)
 

@@ -153,7 +153,9 @@ class _Reader:
 
     def _guess(self, word: str, after: str) -> None:
         """An unknown word: worth a guess where it stands as a noun."""
+        # English puts the noun last: a word before another unknown word describes it.
         ends = after == BREAK or bool(vocabulary.meanings().get(after))
+        # "running", "painted" and "quickly" describe; they are not things.
         participle = re.fullmatch(r"\w{2,}(ing|ed|ly)", word)
         if len(word) < 3 or participle or word.isdigit() or not ends:
             self.adjacent = False
@@ -174,6 +176,7 @@ class _Reader:
             tied = self.found.pop().tie
             if self.tie is None and tied is not None:
                 self.tie = tied[0]
+        # "cats" are several, and three look best.
         count = self.count or (3 if match.plural else 1)
         if match.plural and count == 1:
             count = 3
@@ -228,6 +231,7 @@ def _refuse(idea: Idea, absent: frozenset[str]) -> Idea:
 def _idea(reader: _Reader) -> Idea:
     subjects, relations = _settle(reader.found)
     said = reader.said
+    # In "red sneaker on blue" the colour that is left over is the background's.
     background = said.get("framing") == "product" or said.get("place") == "studio"
     return Idea(
         subjects=subjects,
@@ -243,6 +247,7 @@ def _idea(reader: _Reader) -> Idea:
 
 def _settle(found: list[_Found]) -> tuple[tuple[Subject, ...], tuple[Relation, ...]]:
     """Drops guesses where the prompt has certain subjects, repeats, and what is too much."""
+    # Guesses may speak only where nobody certain does, unless they are good ones.
     best = max((f.certainty for f in found), default=0.0)
     floor = 0.68 if best >= lexicon.CERTAIN else 0.42
     places: dict[int, int] = {}

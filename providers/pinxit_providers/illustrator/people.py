@@ -80,6 +80,7 @@ def person(name: str, colour: str | None = None, stance: Stance = "standing") ->
     if name == "robot":
         return _robot(colour)
     known = icons.icon(name)
+    # A bust's shoulders already show its clothes; the rest is cut from the same cloth.
     usual = animals.bodies()["clothes"].get(name) or known.hem or "#4a78b8"
     cloth = colour or usual
     skirt = name in animals.bodies()["dressed"]["names"].split()
@@ -87,6 +88,7 @@ def person(name: str, colour: str | None = None, stance: Stance = "standing") ->
     head = _bust(name, colour if known.hem else None) if bust else _face(name)
     body = head if stance == "bust" and bust else _body(cloth, skirt, bust, stance) + head
     bottom = {"standing": 218, "seated": 196, "riding": 172, "bust": 100 if bust else 132}[stance]
+    # Who sits touches the seat with the hips, not with the feet.
     rest = 160 if stance in {"seated", "riding"} else bottom
     return Sprite(body, (18, 4, 110, bottom), (64, 6), 62, (64, 60), (64, 142), (64, rest))
 

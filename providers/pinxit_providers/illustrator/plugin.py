@@ -189,6 +189,7 @@ async def _all(makings: Sequence[Coroutine[Any, Any, bytes]]) -> list[bytes]:
     try:
         return await asyncio.gather(*tasks)
     finally:
+        # Whoever fails or is cancelled leaves no picture half drawn in a worker.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -60,6 +60,7 @@ def _scatter(scene: Scene) -> list[_Prop]:
         ):
             continue
         for _ in range(scene.many(count)):
+            # In spring the trees are in blossom.
             name_here = _seasonal(name, scene, chance.random())
             share = chance.random()
             depth = share**1.6 * 0.42 if name in _TREES else 0.06 + 0.92 * share**0.8
@@ -113,6 +114,7 @@ def _hides(prop: _Prop, figures: list[Figure], scene: Scene) -> bool:
     for figure in figures:
         if figure.cluster.manner in {"fly", "swim"} and prop.name not in _TREES:
             continue
+        # A tree behind a figure is fine as long as it does not crowd it.
         overlap = abs(prop.x - figure.x) < figure.width / 2 + half
         if overlap and (
             prop.y > figure.y - scene.unit * 0.03

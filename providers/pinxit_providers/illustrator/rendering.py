@@ -36,6 +36,7 @@ def rasterised(
 def photographed(drawing: Drawing, quality: str, lens: bool) -> Image.Image:
     """The whole drawing as pixels; of high quality it is drawn larger and scaled down."""
     size = (round(drawing.width), round(drawing.height))
+    # Twice the size is four times the work; beyond this it is no longer seen.
     zoom = min(2.0, _SUPERSAMPLED / max(size)) if quality == "high" else 1.0
     picture = rasterised(drawing, zoom=max(1.0, zoom))
     if picture.size != size:
@@ -58,6 +59,7 @@ def graded(picture: Image.Image, style: str | None) -> Image.Image:
         return picture
     alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
     changed = ImageEnhance.Color(picture.convert("RGB")).enhance(factor)
+    # Saturation alone looks like a fault; a little contrast makes it a style.
     changed = ImageEnhance.Contrast(changed).enhance(1.08 if factor > 1 else 0.95)
     if alpha is not None:
         changed.putalpha(alpha)

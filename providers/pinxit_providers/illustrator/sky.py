@@ -35,6 +35,7 @@ def stars(scene: Scene) -> None:
     chance = scene.dice("stars")
     count = 190 if scene.place.name == "space" else 110
     for _ in range(scene.many(count)):
+        # Most stars are faint, as in the sky.
         bright = chance.random() ** 4
         radius = scene.unit * (0.0008 + 0.0019 * bright)
         tone = chance.choice(("#ffffff", "#ffffff", "#dfe8ff", "#fff1d0"))
@@ -60,6 +61,7 @@ def light(scene: Scene) -> None:
     if night:
         _moon(scene, x, scene.horizon * 0.26, scene.unit * (0.085 if asked else 0.058))
         return
+    # The sun of an evening stands near the horizon, larger and softer.
     low = scene.time in {"sunset", "dawn"}
     y = scene.horizon * (0.7 if low else 0.24)
     radius = scene.unit * (0.062 if low else 0.05)
@@ -90,6 +92,7 @@ def clouds(scene: Scene) -> None:
     chance = scene.dice("clouds")
     weather = scene.idea.weather
     heavy = bool(weather & {"rain", "storm", "clouds"})
+    # Clouds would hide the stars that make it night.
     if scene.time == "night" and not heavy:
         return
     count = 9 if heavy else 4

@@ -52,6 +52,7 @@ def _building(
     x, y, wide, high = box
     scene.drawing.rect(x, y, wide, high, tone)
     scene.drawing.rect(x + wide * 0.72, y, wide * 0.28, high, "#050a20", 0.16)
+    # Masts, attics and gables keep a row of boxes from looking like one.
     crown = chance.random()
     if crown < 0.22:
         scene.drawing.rect(
@@ -78,6 +79,7 @@ def _windows(
     pane = wide / columns
     for row in range(int(high * 0.95 / step)):
         for column in range(columns):
+            # Not everybody is at home.
             if chance.random() < (0.52 if dark else 0.2):
                 continue
             tint = chance.choice(lit if dark else glass)
@@ -109,6 +111,7 @@ def road(scene: Scene) -> None:
         edge += [(middle + side * near * 1.05, low), (middle + side * near, low)]
         scene.drawing.polygon(edge, lighter(walk, 0.35))
     for dash in range(6):
+        # Dashes grow towards the viewer as perspective has it.
         top, bottom = (dash / 6) ** 1.7, ((dash + 0.5) / 6) ** 1.7
         half_top, half_low = (
             scene.unit * (0.004 + 0.014 * top),

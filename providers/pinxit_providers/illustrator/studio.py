@@ -38,6 +38,7 @@ class Work:
     @property
     def lens(self) -> bool:
         """Whether the corners are darkened: not on plain paper, not where they are empty."""
+        # Paper and emblems are lit evenly.
         plain = self.idea.framing in {"product", "logo", "abstract", "portrait"}
         return not (plain or self.record.transparent or self.idea.place == "studio")
 

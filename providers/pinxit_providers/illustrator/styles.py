@@ -40,6 +40,7 @@ def _grain(picture: Image.Image, chance: Random, size: int, blur: float) -> Imag
 
 
 def _pixel(picture: Image.Image, _: Random) -> Image.Image:
+    # About as many pixels as a game of 1990 had.
     block = max(2, min(picture.size) // 112)
     small = picture.resize(
         (max(1, picture.width // block), max(1, picture.height // block)), Image.Resampling.BOX
@@ -55,6 +56,7 @@ def _watercolor(picture: Image.Image, chance: Random) -> Image.Image:
     washed = ImageChops.screen(washed, Image.new("RGB", picture.size, (58, 54, 48)))
     pools = _grain(picture, chance, 9, 2).point([218 + v * 37 // 256 for v in range(256)])
     paper = _grain(picture, chance, 280, 0.5).point([234 + v * 21 // 256 for v in range(256)])
+    # Pigment gathers where a wash ends.
     edges = ImageOps.invert(picture.convert("L").filter(ImageFilter.FIND_EDGES))
     edges = edges.filter(ImageFilter.GaussianBlur(0.8)).point(
         [196 + v * 59 // 255 for v in range(256)]
@@ -78,6 +80,7 @@ def _with_margin(picture: Image.Image, chance: Random) -> Image.Image:
 
 def _oil(picture: Image.Image, chance: Random) -> Image.Image:
     strokes = picture.filter(ImageFilter.ModeFilter(_odd(picture, 0.011, 13)))
+    # Wider than high: bristles lie across.
     width, height = max(1, picture.width // 3), max(1, picture.height // 7)
     bristle = Image.frombytes("L", (width, height), chance.randbytes(width * height))
     bristle = bristle.resize(picture.size, Image.Resampling.BICUBIC).filter(ImageFilter.EMBOSS)
@@ -93,6 +96,7 @@ def _sketch(picture: Image.Image, chance: Random) -> Image.Image:
     lines = ImageChops.subtract(blurred, grey).point([min(255, v * 5) for v in range(256)])
     edges = grey.filter(ImageFilter.FIND_EDGES).point([min(255, int(v * 1.6)) for v in range(256)])
     pencil = ImageOps.invert(ImageChops.lighter(lines, edges))
+    # Graphite never gets as dark as ink, and most of the paper stays bare.
     tone = grey.point([min(255, 168 + v * 110 // 255) for v in range(256)])
     hatch = _grain(picture, chance, 300, 0.4).point([234 + v * 21 // 256 for v in range(256)])
     drawn = ImageChops.multiply(ImageChops.multiply(pencil, tone), hatch)

@@ -56,6 +56,7 @@ def peaks(scene: Scene) -> None:
     rock = "#4a3238" if volcanic else "#7487a3"
     for row, distance in ((0, 0.62), (1, 0.36)):
         tone = hazy(rock, scene.palette.haze, distance)
+        # Rock by moonlight.
         if scene.palette.gloom:
             tone = mix(tone, "#101b40", 0.4)
         count = scene.many(4 + row) if scene.detail >= 1 else 4
@@ -72,6 +73,7 @@ def _mountain(
     left = _jagged((top[0] - half, base), top, chance)
     right = _jagged(top, (top[0] + half, base), chance)
     scene.drawing.polygon([*left, *right], tone)
+    # The side away from the light gives a mountain its edge.
     spine = _jagged(top, (top[0] + half * 0.12, base), chance, 0.16)
     scene.drawing.polygon([*right, *reversed(spine)], "#0c1634", 0.17)
     if scene.place.name in {"snow", "mountain"}:

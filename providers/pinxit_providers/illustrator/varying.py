@@ -36,6 +36,7 @@ def vary(order: Order, image: bytes, show: Show) -> bytes:
 
 def _rearranged(record: Record, order: Order, size: tuple[int, int], show: Show) -> bytes:
     """One of ours: another seed for land and sky, the old one for the figures."""
+    # The same seed would be the same picture.
     moved = replace(record, seed=order.seed if order.seed != record.seed else order.seed + 1)
     moved = replace(moved, transparent=record.transparent and not order.opaque)
     work = studio.designed(moved, order, size)
@@ -46,6 +47,7 @@ def _rearranged(record: Record, order: Order, size: tuple[int, int], show: Show)
 
 def _reframed(picture: Image.Image, size: tuple[int, int], chance: Random) -> Image.Image:
     """A little nearer, a little aside, perhaps mirrored."""
+    # Near enough to be another picture, far enough to be the same one.
     share = chance.uniform(0.8, 0.94)
     width, height = max(1, round(picture.width * share)), max(1, round(picture.height * share))
     x = round((picture.width - width) * chance.random())

@@ -30,6 +30,7 @@ def sea(scene: Scene) -> None:
 def _glitter(scene: Scene) -> None:
     if scene.idea.weather & {"storm", "rain", "fog"}:
         return
+    # The same draws as the sky made, so that the glitter lies under the sun.
     chance, left = scene.dice("light"), scene.dice("light").random() < 0.5
     chance.random()
     x = scene.width * (chance.uniform(0.14, 0.26) if left else chance.uniform(0.74, 0.86))
@@ -52,6 +53,7 @@ def _glitter(scene: Scene) -> None:
 def _waves(scene: Scene, crest: str, trough: str) -> None:
     chance = scene.dice("waves")
     deep = scene.height - scene.horizon
+    # Storm waves are steep.
     rough = 2.2 if "storm" in scene.idea.weather else 1.0
     for _ in range(scene.many(80)):
         share = chance.random() ** 1.4

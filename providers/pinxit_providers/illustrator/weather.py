@@ -12,6 +12,7 @@ from .scenes import Scene
 def paint_weather(scene: Scene) -> None:
     """All weather of the idea and of the place, then the light over everything."""
     active = set(scene.idea.weather)
+    # A snowy place snows, unless the prompt wants other weather.
     if not active & {"rain", "storm", "leaves", "petals"}:
         active |= scene.place.weather
     active -= scene.idea.without
@@ -56,6 +57,7 @@ _LIGHT: Mapping[Time, tuple[str, float]] = MappingProxyType(
 def _snowfall(scene: Scene) -> None:
     chance = scene.dice("snowfall")
     for _ in range(scene.many(190)):
+        # Many small flakes far away, a few large ones near.
         near = chance.random() ** 3.5
         radius = scene.unit * (0.0012 + 0.0058 * near)
         x, y = chance.random() * scene.width, chance.random() * scene.height
@@ -104,6 +106,7 @@ def _drift(scene: Scene, name: str, count: int) -> None:
     sprite = sprites.of_icon(name)
     for _ in range(scene.many(count)):
         x, y = chance.random(), chance.random()
+        # Nothing before the faces.
         if 0.3 < x < 0.7 and 0.3 < y < 0.75:
             continue
         size = scene.unit * chance.uniform(0.016, 0.042)

@@ -27,6 +27,7 @@ def words(text: str) -> list[str]:
 
 def is_foreign(tokens: list[str]) -> bool:
     """Whether a prompt seems to be in another language than English."""
+    # Any letter beyond English is reason enough to look.
     if any(_UNSPACED.search(token) or not token.isascii() for token in tokens):
         return True
     marked = any(token in lexicon.marks() and token not in _SHARED for token in tokens)

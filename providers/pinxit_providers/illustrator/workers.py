@@ -149,6 +149,7 @@ class Workers:
             try:
                 return await self._try(order, blobs, show)
             except WorkerLost:
+                # Once: a worker that always dies over an order would die for ever.
                 return await self._try(order, blobs, show)
 
     async def _try(self, order: Order, blobs: Sequence[bytes], show: Show) -> bytes:
@@ -176,6 +177,7 @@ class Workers:
                 await asyncio.shield(worker.stop())
 
     async def _ready(self) -> Worker:
+        # One that died while idle is noticed only now.
         while self._idle:
             worker = self._idle.pop()
             if worker.alive:
