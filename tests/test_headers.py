@@ -100,6 +100,16 @@ def test_size_is_that_of_the_upright_picture(format: str, orientation: int) -> N
     assert info.size == ("48x64" if orientation >= 5 else "64x48")
 
 
+def test_orientation_behind_the_pixels_counts() -> None:
+    """Some programs write a PNG's EXIF behind its pixels."""
+    data = _oriented("png", 6)
+    exif = data.index(b"eXIf") - 4
+    chunk = data[exif : exif + 12 + int.from_bytes(data[exif : exif + 4], "big")]
+    moved = data.replace(chunk, b"").replace(data[-12:], chunk + data[-12:])
+    assert moved.index(b"eXIf") > moved.index(b"IDAT")
+    assert inspect(moved).size == "48x64"
+
+
 def test_first_exif_of_a_jpeg_counts() -> None:
     """Decoders read the first block of EXIF, so the orientation is taken from there."""
     data = _oriented("jpeg", 6)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from pinxit.errors import InvalidImage
@@ -108,6 +110,30 @@ def test_strip_does_not_guess() -> None:
     """A file that cannot be taken apart is refused: its metadata may still be in it."""
     with pytest.raises(InvalidImage, match="damaged"):
         strip(picture("gif")[:-1] + b"rubbish")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["png", "jpeg", "webp", "gif", "avif"]),
+    st.integers(0, 3000),
+    st.integers(0, 9),
+    st.binary(max_size=4),
+)
+def test_strip_survives_any_damage(format: str, at: int, gone: int, rubbish: bytes) -> None:
+    """Damaged files are stripped or are invalid images, and nothing else happens."""
+    data = picture(format, exif=_exif(1)) if format != "gif" else picture(format)
+    at %= len(data)
+    try:
+        strip(data[:at] + rubbish + data[at + gone :])
+    except InvalidImage as error:
+        assert error.param == "image"  # noqa: PT017 - either way is right
+
+
+@pytest.mark.parametrize("data", [b"GIF89a\1\0\1\0\0\0\0", picture("gif")[:12]])
+def test_strip_of_a_picture_without_parts(data: bytes) -> None:
+    """A header alone is no picture that could be taken apart."""
+    with pytest.raises(InvalidImage, match="damaged"):
+        strip(data)
 
 
 @pytest.mark.parametrize("asked", POLARITIES)

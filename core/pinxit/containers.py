@@ -7,6 +7,7 @@ picture has, so no file can keep it busy.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
@@ -214,7 +215,7 @@ def is_complete(data: Source, format: str) -> bool:
             case "webp":
                 return 8 + _number(data, 4, 4, "little") <= len(data)
             case "gif":
-                return any(part.kind == b"\x3b" for part in gif_blocks(data))
+                return _gif_ends(data)
             case "avif":
                 return all(part.end <= len(data) for part in boxes(data))
             case _:
@@ -231,3 +232,11 @@ def _jpeg_ends(data: Source) -> bool:
     if b"\xff\xd9" in data[max(scan.stop, len(data) - _WINDOW) : len(data)]:
         return True
     return any(part.kind == b"\xd9" for part in jpeg_segments(data))
+
+
+def _gif_ends(data: Source) -> bool:
+    """Look for the trailer; some writers leave it out, and then the last frame ends the file."""
+    return any(
+        part.kind in {b"\x2c", b"\x3b"} and part.end <= len(data)
+        for part in deque(gif_blocks(data), maxlen=1)
+    )

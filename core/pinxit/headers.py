@@ -40,7 +40,9 @@ FORMATS = ("png", "jpeg", "webp", "gif", "avif", "svg")
 HEADER_BYTES = 65_536
 """So many first bytes are enough to measure nearly every picture."""
 
-MAX_CHUNKS_BEFORE_PIXELS = 1000
+MAX_CHUNKS = 10_000
+"""So many chunks of a PNG are looked at: 80 MB in chunks of 8 kB."""
+
 MAX_SVG_EDGE = 1_000_000
 PALETTE = 3
 
@@ -168,16 +170,17 @@ def _png(data: Source) -> ImageInfo:
     kind, width, height, _, colour = struct.unpack(">4sIIBB", data[12:26])
     if kind != b"IHDR" or colour not in {0, 2, 3, 4, 6}:
         raise ValueError("no PNG header")
-    before, orientation = set[bytes](), 1
-    for part in islice(png_chunks(data), MAX_CHUNKS_BEFORE_PIXELS):
-        before.add(part.kind)
+    before, orientation, pixels = set[bytes](), 1, False
+    # Some programs put EXIF behind the pixels, so the walk goes on.
+    for part in islice(png_chunks(data), MAX_CHUNKS):
         if part.kind == b"IDAT":
-            break
-        if part.kind == b"eXIf":
+            pixels = True
+        elif part.kind == b"eXIf":
             orientation = tiff_orientation(data[part.body : part.stop])
-    else:
-        if colour == PALETTE:
-            raise ValueError("its transparency stands further back")
+        elif not pixels:
+            before.add(part.kind)
+    if colour == PALETTE and not pixels:
+        raise ValueError("its transparency stands further back")
     # A palette, grey or colour PNG is transparent where a tRNS chunk before the pixels says so.
     alpha = colour in {4, 6} or b"tRNS" in before
     return _upright(ImageInfo("png", width, height, alpha, orientation, b"acTL" in before))

@@ -43,6 +43,8 @@ def cut(data: bytes, format: str, *, still: bool = False) -> bytes:
             return _cut_webp(data)
         case "gif":
             blocks = list(gif_blocks(data))
+            if not blocks:
+                raise ValueError("a GIF without blocks")
             return _join(data, blocks[0].start, [b for b in blocks if _is_gif_picture(data, b)])
         case _:
             return data
@@ -92,7 +94,7 @@ def _cut_webp(data: bytes) -> bytes:
     # A chunk of odd length at the end of a file may lack its padding.
     joined += b"\0" * (len(joined) % 2)
     joined[4:8] = (len(joined) - 8).to_bytes(4, "little")
-    if joined.startswith(b"VP8X", 12):
+    if joined.startswith(b"VP8X", 12) and len(joined) > 20:
         joined[20] &= ~_WEBP_PRIVATE_FLAGS
     return bytes(joined)
 

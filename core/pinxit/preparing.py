@@ -210,7 +210,8 @@ def _fit(
             f"{work.name}: {info.size} is not square and the model takes only squares; crop it first",
             param=work.name,
         )
-    if strip_metadata and info.orientation == 1:
+    # What is encoded again loses its metadata on the way.
+    if strip_metadata and info.orientation == 1 and info.format in limits.formats:
         _strip(work)
     size = _within(size or _edges(info), limits.max_edge)
     format = info.format if info.format in limits.formats else target_format(info, limits.formats)

@@ -93,7 +93,8 @@ def _compare(result: Result, request: Request, delivery: Delivery) -> Iterator[A
 def _compare_size(result: Result, request: Request, delivery: Delivery) -> Iterator[Adaptation]:
     came, now = result.came, result.now
     target = delivery.size or delivery.promised
-    if target is None or not now.width:
+    # A drawing of vectors has whatever size it is shown at.
+    if target is None or now.format == "svg":
         return
     name = "size" if request.size not in {None, "auto"} else "aspect_ratio"
     asked = getattr(request, name)
@@ -133,10 +134,14 @@ def notes(
     """Return sentences for what is no parameter: surplus, rejects, lost credentials."""
     said: list[str] = []
     if came > asked:
-        said.append(f"the model sent {came} pictures; the first {asked} are delivered")
+        said.append(f"the model sent {came} pictures where {asked} {_was(asked)} asked")
     said += [f"left out: {failure}" for failure in failures]
     lost = [str(place) for place, r in enumerate(results, 1) if r.credentials and r.changed]
     if lost:
         which = "the picture" if len(results) == 1 else f"picture {', '.join(lost)}"
         said.append(f"content credentials (C2PA) of {which} were lost: it had to be encoded again")
     return tuple(said)
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
