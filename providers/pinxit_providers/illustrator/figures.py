@@ -38,7 +38,7 @@ def paint_figures(scene: Scene, figures: list[Figure], *, bare: bool = False) ->
     if not bare and scene.palette.gloom and not scene.place.indoor:
         for figure in figures[:3]:
             # At night a figure would drown in the dark without a light behind it.
-            reach = max(figure.width, figure.height) * 0.66
+            reach = max(figure.width, figure.height) * 0.56
             scene.drawing.glow(figure.x, figure.y - figure.height * 0.4, reach, "#cfdcff", 0.36)
     for figure in figures:
         if not bare:

@@ -48,7 +48,8 @@ def shaded(picture: Image.Image) -> Image.Image:
     """The picture with its corners a little darker."""
     small = Image.radial_gradient("L").point([max(0, int((v - 150) * 0.75)) for v in range(256)])
     tint = tuple(round(255 * channel) for channel in rgb(LENS))
-    dark = Image.new("RGBA", picture.size, (*tint, 255))
+    picture = picture.convert("RGB")
+    dark = Image.new("RGB", picture.size, tint)
     return Image.composite(dark, picture, small.resize(picture.size, Image.Resampling.BILINEAR))
 
 

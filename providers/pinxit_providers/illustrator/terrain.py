@@ -14,7 +14,7 @@ def paint_ground(scene: Scene) -> None:
     scene.drawing.polygon(scene.below(line), scene.drawing.gradient((0, far, 1), (1, near, 1)))
     chance = scene.dice("patches")
     deep = scene.height - scene.horizon
-    for _ in range(scene.many(16)):
+    for _ in range(scene.many(9)):
         share = chance.random()
         x, y = chance.random() * scene.width, scene.horizon + deep * (0.08 + 0.9 * share)
         tone = lighter(far, 0.25) if chance.random() < 0.55 else darker(near, 0.18)
