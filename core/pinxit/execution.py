@@ -31,7 +31,7 @@ from .planning import Planner
 from .plugins import Plugins
 from .preparing import prepare
 from .pricing import actual
-from .report import Attempt, Report
+from .report import Adaptation, Attempt, Report
 from .resolution import Resolver
 from .types import ImagesResponse, Request
 
@@ -184,14 +184,14 @@ class Execution:
         report = finished.report.model_copy(
             update={
                 "model": model.id,
-                "adaptations": (
-                    *candidate.adaptations, *prepared.adaptations, *finished.report.adaptations
+                "adaptations": _together(
+                    (*candidate.adaptations, *prepared.adaptations), finished.report.adaptations
                 ),
                 "notes": (*candidate.notes, *finished.report.notes),
                 "cost": cost,
                 "cost_basis": basis,
             }
-        )  # fmt: skip
+        )
         return finished.model_copy(update={"report": report})
 
     async def _finish(
@@ -317,6 +317,14 @@ def _not_configured(candidate: Candidate) -> Attempt:
         billing="not_sent",
         message=candidate.blocked or "",
     )
+
+
+def _together(
+    foreseen: Sequence[Adaptation], found: Sequence[Adaptation]
+) -> tuple[Adaptation, ...]:
+    """Put the fitter's adaptations and those that the pictures showed together, each loss told once."""
+    told = {a.parameter for a in foreseen if a.verdict in {"approximated", "dropped"}}
+    return (*foreseen, *(a for a in found if a.parameter not in told))
 
 
 def _affordable_hedge(candidate: Candidate, hedge: Hedge) -> bool:
