@@ -1,4 +1,6 @@
-"""What plugins and programs need to test themselves against pinxit: time, and an upstream that misbehaves."""
+"""What plugins and programs need to test themselves against pinxit: cases, time, a misbehaving upstream."""
+
+from typing import TYPE_CHECKING, Any
 
 from .answers import (
     After,
@@ -31,6 +33,9 @@ from .faults import (
     Truncated,
 )
 
+if TYPE_CHECKING:
+    from .provider import ProviderTests
+
 __all__ = [
     "After",
     "Answer",
@@ -50,6 +55,7 @@ __all__ = [
     "Leftover",
     "ManualClock",
     "Ok",
+    "ProviderTests",
     "RateLimited",
     "Received",
     "Redirect",
@@ -63,3 +69,12 @@ __all__ = [
     "Wire",
     "png",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the conformance cases when they are asked for; whoever only wants a clock does not wait."""
+    if name == "ProviderTests":
+        from .provider import ProviderTests
+
+        return ProviderTests
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
