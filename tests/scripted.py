@@ -38,7 +38,7 @@ def answer(n: int = 1, width: int = 64, height: int = 64, **fields: object) -> I
 def model(id: str, capability: Capability | None = None, **fields: object) -> Model:
     """Return a model that generates 64x64 pictures, up to four at once."""
     cap = capability or Capability(sizes=pinxit.FixedSizes(values=("64x64",)), max_n=4)
-    return Model.model_validate({"id": id, "operations": {"generate": cap}, **fields})
+    return Model.model_validate({"id": id, "operations": {"generate": cap}} | fields)
 
 
 class Scripted:

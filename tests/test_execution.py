@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import date
 from itertools import pairwise
 
 import pytest
+from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
 
 import pinxit
 from pinxit import (
@@ -632,3 +635,23 @@ async def test_a_missing_key_is_named_before_anything_is_sent() -> None:
         result = await router.generate("x", model="keyed/x", fallbacks=["s/a"])
     assert provider.names == ["a"]
     assert result.report.attempts[0].outcome == "not_configured"
+
+
+@pytest.mark.parametrize(
+    ("offline", "asked", "kept"), [(False, None, False), (True, None, True), (True, True, False)]
+)
+async def test_metadata_is_stripped_where_pictures_leave_the_machine(
+    offline: bool, asked: bool | None, kept: bool
+) -> None:
+    """A remote model gets no text chunks; an offline one does, unless the caller says otherwise."""
+    text = PngInfo()
+    text.add_text("prompt", "secret place")
+    out = io.BytesIO()
+    PillowImage.new("RGB", (64, 64)).save(out, "PNG", pnginfo=text)
+    caps = {"edit": Capability(images=pinxit.InputImages())}
+    router, provider = stage(models=[model("s/a", operations=caps, offline=offline)])
+    async with router:
+        await router.edit("x", image=out.getvalue(), model="s/a", strip_metadata=asked)
+    [(_, request)] = provider.calls
+    assert isinstance(request, pinxit.EditRequest)
+    assert (b"secret place" in request.images[0].data) is kept

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempts, Ledger
 from .candidates import Candidate, Plan
+from .capabilities import Model
 from .config import Config, Settings
 from .errors import (
     AllModelsFailed,
@@ -164,7 +165,7 @@ class Execution:
         prepared = await prepare(
             candidate.request,
             model.operations[candidate.operation],
-            strip_metadata=plan.options.strip_metadata is not False,
+            strip_metadata=_strips(plan.options, model),
             fetch=self.engine.fetch,
             asked=plan.request,
         )
@@ -317,6 +318,11 @@ def _not_configured(candidate: Candidate) -> Attempt:
         billing="not_sent",
         message=candidate.blocked or "",
     )
+
+
+def _strips(options: Options, model: Model) -> bool:
+    """Whether input pictures lose their metadata: by default where they leave this machine."""
+    return not model.offline if options.strip_metadata is None else options.strip_metadata
 
 
 def _together(

@@ -140,7 +140,8 @@ class Options(Frozen):
         order: How candidates are ordered: ``listed``, ``cheapest``, ``fastest``, ``least_busy`` or
             one that a plugin registers.
         hedge: Start the second candidate when the first is slow.
-        strip_metadata: Remove EXIF, GPS and text from input pictures; on by default.
+        strip_metadata: Remove EXIF, GPS and text from input pictures; by default where they leave this
+            machine.
     """
 
     fallbacks: tuple[Annotated[Fallback, BeforeValidator(_fallback)], ...] | None = None

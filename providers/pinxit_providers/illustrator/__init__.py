@@ -4,25 +4,6 @@ A prompt becomes a scene: its words are looked up, a landscape or a room is draw
 placed in it, and the whole is rendered to pixels. The same prompt, seed, size and settings give the
 same pixels. It is an illustrator, not a neural model; `docs/illustrator.md` says what it can do.
 
-The hooks are loaded when somebody looks for them: the worker process, which starts from this very
-package, has no use for them and starts in a fraction of the time.
+The hooks are in `plugin`: the worker process, which starts from this very package, has no use for them
+and starts in a fraction of the time.
 """
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .plugin import edit, generate, lifespan, register_models, variation
-
-__all__ = ["edit", "generate", "lifespan", "register_models", "variation"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from . import plugin
-
-        return getattr(plugin, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
