@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import httpx
@@ -20,7 +20,7 @@ from pinxit.payload import Image
 from .subjects import Fields, Subject
 from .suite import Suite, heeds, needs, offline, previews, remote
 from .trials import Trial
-from .witness import Witness, comparable, status
+from .witness import comparable, status
 
 __all__ = ["ServiceTests"]
 
@@ -43,20 +43,20 @@ class ServiceTests(Suite):
 
     def test_every_limit_is_served(self, subject: Subject) -> None:
         """Each parameter at its limit brings as many real pictures as were asked."""
-        for fields in subject.limits():
-            self._served(subject, fields)
+        self._all_served(subject, ({**subject.small, **fields} for fields in subject.limits()))
 
     @needs(heeds)
     def test_n_pictures_are_n_pictures(self, several: Subject) -> None:
         """Two pictures are two, and the most that can be asked are as many."""
-        for n in {2, several.most_n}:
-            self._served(several, {"n": n})
+        self._all_served(several, ({**several.small, "n": n} for n in (2, several.most_n)))
 
     @needs(heeds)
     def test_sizes_are_the_pixels_that_come(self, subject: Subject) -> None:
         """A picture has exactly the pixels that its size declares."""
-        for fields, pixels in subject.sizes():
-            for info in self._served(subject, fields).measured():
+        sizes = list(subject.sizes())
+        trials = self._all_served(subject, (fields for fields, _ in sizes))
+        for trial, (fields, pixels) in zip(trials, sizes, strict=True):
+            for info in trial.measured():
                 made = (info.width, info.height)
                 assert made == pixels, f"{subject}: {fields} makes {made}, declared is {pixels}"
 
@@ -68,7 +68,7 @@ class ServiceTests(Suite):
         unasked: Fields = {}
         for fields in (unasked, *asked):
             wanted = fields.get("output_format", subject.capability.output_formats[0])
-            for info in self._served(subject, fields).measured():
+            for info in self._served(subject, {**subject.small, **fields}).measured():
                 assert info.format == wanted, f"{subject}: {wanted} is asked, {info.format} comes"
 
     @needs(heeds)
@@ -81,7 +81,8 @@ class ServiceTests(Suite):
     @needs(offline)
     def test_a_seed_repeats_a_picture(self, seeded: Subject) -> None:
         """The same seed gives the same bytes, another seed others."""
-        first, again, other = (self._served(seeded, {"seed": s}).pictures for s in (7, 7, 8))
+        requests = [{**seeded.small, "seed": seed} for seed in (7, 7, 8)]
+        first, again, other = (t.pictures for t in self._all_served(seeded, requests))
         wish = seeded.capability.seed is not None and seeded.capability.seed.best_effort
         assert first == again or wish, f"{seeded}: a seed does not repeat its picture"
         assert first != other, f"{seeded}: the seed changes nothing"
@@ -108,16 +109,19 @@ class ServiceTests(Suite):
         """Two requests that ask for different things are not the same upstream."""
         for group in subject.choices():
             seen: dict[str, Fields] = {}
-            for fields in group:
-                sent = str([comparable(request) for request in self._sent(subject, fields)])
-                assert sent not in seen, f"{subject}: {_unlike(seen[sent], fields)} are sent alike"
-                seen[sent] = fields
+            trials = self.send_all(subject, ({**subject.small, **choice} for choice in group))
+            for trial, choice in zip(trials, group, strict=True):
+                sent = str([comparable(request) for request in trial.witness.requests])
+                assert sent not in seen, f"{subject}: {_unlike(seen[sent], choice)} are sent alike"
+                seen[sent] = choice
 
     @needs(remote)
     def test_input_pictures_are_sent_in_order(self, pictured: Subject) -> None:
         """Every input picture reaches the provider, in the order in which it was given."""
         images = pictured.pictures(pictured.most_inputs)
-        sent = [measure(data) for data in self._witness(pictured, {"images": images}).pictures()]
+        sent = [
+            measure(data) for data in self.send(pictured, {"images": images}).witness.pictures()
+        ]
         wanted = [image.info.size for image in images]
         found = list(dict.fromkeys(info.size for info in sent if info.size in wanted))
         assert found == wanted, f"{pictured}: {wanted} were given, {found} were sent"
@@ -127,7 +131,7 @@ class ServiceTests(Suite):
         """What the provider gets as a mask repaints the half that was to be repainted."""
         fields = masked.masked()
         given: Sequence[Image] = fields["images"]
-        sent = self._witness(masked, fields).pictures()
+        sent = self.send(masked, fields).witness.pictures()
         masks = [data for data in sent if data not in {image.data for image in given}]
         assert masks, f"{masked}: no mask was sent"
         right = any(_repaints_left(data, masked) for data in masks)
@@ -174,7 +178,7 @@ class ServiceTests(Suite):
     def test_credentials_are_declared_secret(self, subject: Subject) -> None:
         """A setting that is sent as a credential is declared secret, so that it can be redacted."""
         trial = self._served(subject, {})
-        for name, value in trial.given().items():
+        for name, value in trial.context.settings.items():
             if not _CREDENTIAL.search(name) or not isinstance(value, str) or len(value) < 8:
                 continue
             sent = any(value in _written(request) for request in trial.witness.requests)
@@ -207,7 +211,8 @@ class ServiceTests(Suite):
     def test_partial_pictures_come_before_the_answer(self, streaming: Subject) -> None:
         """A stream shows partial pictures in order, at most as many as were asked."""
         most = streaming.capability.partial_images
-        trial = self._served(streaming, {"stream": True, "partial_images": most or None})
+        asked = {**streaming.small, "stream": True, "partial_images": most or None}
+        trial = self._served(streaming, asked)
         places = [partial.index for partial in trial.partials]
         assert places == list(range(len(places))), f"{streaming}: partial pictures {places}"
         assert len(places) <= most, f"{streaming}: {len(places)} partial pictures, {most} declared"
@@ -218,26 +223,24 @@ class ServiceTests(Suite):
     # How it is looked at --------------------------------------------------------------------------
 
     def _modest(self, fields: Fields) -> Fields:
-        """Ask for one picture where answers do not depend on what is asked."""
-        return fields if heeds(self) else {**fields, "n": 1}
+        """Ask for one picture, at once, where answers do not depend on what is asked."""
+        return (
+            fields if heeds(self) else {**fields, "n": 1, "stream": False, "partial_images": None}
+        )
 
     def _served(self, subject: Subject, fields: Fields) -> Trial:
         """Send a request that must bring as many real pictures as it asks for."""
-        asked = self._modest(fields)
-        if not heeds(self) and asked.get("stream"):
-            asked = {**asked, "stream": False}
-        trial = self.send(subject, asked)
-        came, n = len(trial.answer().data), asked.get("n", 1)
-        right = came == n if heeds(self) else came > 0
-        assert right, f"{subject}: {n} pictures were asked, {came} came"
-        return trial
+        return self._all_served(subject, [fields])[0]
 
-    def _witness(self, subject: Subject, fields: Fields) -> Witness:
-        """Send a request, whatever the answer."""
-        return self.send(subject, fields).witness
-
-    def _sent(self, subject: Subject, fields: Fields) -> list[httpx.Request]:
-        return self._witness(subject, fields).requests
+    def _all_served(self, subject: Subject, several: Iterable[Fields]) -> list[Trial]:
+        """Send requests that must bring as many real pictures as they ask for."""
+        asked = [self._modest(fields) for fields in several]
+        trials = self.send_all(subject, asked)
+        for trial, fields in zip(trials, asked, strict=True):
+            came, n = len(trial.answer().data), fields.get("n", 1)
+            right = came == n if heeds(self) else came > 0
+            assert right, f"{subject}: {n} pictures were asked, {came} came"
+        return trials
 
 
 def _mask(masked: Subject) -> Mask:

@@ -173,6 +173,12 @@ class Subject:
             if found and math.prod(found) <= self.most_pixels:
                 yield fields, found
 
+    @property
+    def small(self) -> Fields:
+        """The fields that ask for the smallest picture: it is the quickest to draw."""
+        sizes = sorted(self.sizes(), key=lambda size: math.prod(size[1]))
+        return sizes[0][0] if sizes else {}
+
     def all_at_once(self) -> Fields:
         """Return as many parameters as fit together, each at its limit."""
         fields: dict[str, Any] = dict(self._words())

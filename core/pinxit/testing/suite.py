@@ -5,8 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
-from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Container,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -23,7 +32,7 @@ from pinxit.types import PartialImage
 from .clock import ManualClock, VirtualTimeLoop
 from .subjects import MOST_PIXELS, Fields, Subject
 from .trials import Logged, Trial, read_pictures
-from .witness import Answer, Witness
+from .witness import Answer, Relay, Witness
 
 if TYPE_CHECKING:
     import pytest
@@ -124,7 +133,12 @@ class Suite:
         self, subject: Subject, fields: Fields | None = None, witness: Witness | None = None
     ) -> Trial:
         """Fit a request, call the hook with it, and look at what comes of it."""
-        return self.run(self.trial(subject, fields, witness or self.witness()))
+        return self.run(self.trial(subject, fields or {}, witness or self.witness()))
+
+    def send_all(self, subject: Subject, several: Iterable[Fields]) -> list[Trial]:
+        """Send requests one after the other, within one life of the plugin."""
+        asked = [(fields, self.witness()) for fields in several]
+        return self.run(self._trials(subject, asked)) if asked else []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end: at once where only the stand-in is waited for, in real time otherwise."""
@@ -132,55 +146,67 @@ class Suite:
         with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(work)
 
-    async def trial(self, subject: Subject, fields: Fields | None, witness: Witness) -> Trial:
+    async def trial(self, subject: Subject, fields: Fields, witness: Witness) -> Trial:
         """Fit a request, call the hook with it, and look at what comes of it."""
-        trial = Trial(subject, witness, self.plugins())
-        fitted = fit(subject.request(fields), subject.model)
-        assert not fitted.reasons, f"{subject} takes less than it declares: {fitted.reasons}"
-        trial.request = (await prepare(fitted.request, subject.capability)).request
+        return (await self._trials(subject, [(fields, witness)]))[0]
+
+    async def _trials(
+        self, subject: Subject, several: Sequence[tuple[Fields, Witness]]
+    ) -> list[Trial]:
+        trials: list[Trial] = []
         async with AsyncExitStack() as stack:
             records = stack.enter_context(Logged())
-            trial.context = await self._context(trial, stack)
-            try:
-                trial.response = await trial.plugins.invoke(
-                    subject.operation, trial.request, subject.model, trial.context
-                )
-                trial.pictures = await read_pictures(trial)
-            # Whatever escapes is judged by the case.
-            except Exception as error:  # noqa: BLE001
-                trial.error = error
-            trial.log = records.text()
-        return trial
+            relay = Relay(several[0][1])
+            context = await self._lent(subject, relay, stack)
+            for fields, witness in several:
+                relay.witness = witness
+                witness.arm()
+                trial = Trial(subject, self.plugins(), witness, context)
+                await _call(trial, fields)
+                trial.log = records.take()
+                trials.append(trial)
+        return trials
 
-    async def _context(self, trial: Trial, stack: AsyncExitStack) -> Context:
+    async def _lent(self, subject: Subject, relay: Relay, stack: AsyncExitStack) -> Context:
         """Open the plugin's lifespan, and make what its hooks are lent."""
-        model = trial.subject.model
-        http = await stack.enter_async_context(create_client(trial.witness))
-        declared = trial.plugins.settings_of(model)
+        model, plugins = subject.model, self.plugins()
+        http = await stack.enter_async_context(create_client(relay))
         config = Config.parse({"providers": {model.provider: dict(self.settings)}})
-        settings = config.settings(model.provider, declared)
+        settings = config.settings(model.provider, plugins.settings_of(model))
         assert settings.problem is None, f"the suite's settings: {settings.problem}"
-        trial.secrets = tuple(
-            str(settings[s.name]) for s in declared if s.secret and s.name in settings
-        )
         state = None
-        for _, opener in trial.plugins.lifespans():
+        for _, opener in plugins.lifespans():
             state = await stack.enter_async_context(opener(settings, http))
-        trial.witness.arm()
-
-        async def emit(partial: PartialImage) -> None:
-            trial.partials.append(partial)
-
         return Context(
             http=http,
             settings=settings,
             state=state,
-            emit=emit,
             clock=ManualClock(),
-            random=random.Random(1),  # noqa: S311 - the same numbers in each run
             idempotency_key="conformance-1",
             request_id="req_conformance",
         )
+
+
+async def _call(trial: Trial, fields: Fields) -> None:
+    """Fit and prepare a request as the router does, and call the hook with it."""
+    subject = trial.subject
+    fitted = fit(subject.request(fields), subject.model)
+    assert not fitted.reasons, f"{subject} takes less than it declares: {fitted.reasons}"
+    trial.request = (await prepare(fitted.request, subject.capability)).request
+
+    async def emit(partial: PartialImage) -> None:
+        trial.partials.append(partial)
+
+    # The same numbers in each call.
+    context = replace(trial.context, emit=emit, random=random.Random(1))  # noqa: S311
+    try:
+        trial.response = await trial.plugins.invoke(
+            subject.operation, trial.request, subject.model, context
+        )
+        trial.pictures = await read_pictures(trial)
+    # Whatever escapes is judged by the case.
+    except Exception as error:  # noqa: BLE001
+        trial.error = error
 
 
 # Which cases there are ----------------------------------------------------------------------------

@@ -29,29 +29,27 @@ class Trial:
 
     Attributes:
         subject: Whose hook was called.
-        witness: The stand-in, with the requests that were sent.
         plugins: The plugin.
+        witness: The stand-in, with the requests that were sent.
+        context: What the hook was lent.
         response: The answer, where there was one.
         error: What the hook raised, translated as the router sees it.
         pictures: The answer's pictures; ``None`` for a URL that the stand-in does not serve.
         partials: Partial pictures, in the order in which they came.
         log: All that was logged meanwhile.
         request: What the hook was given.
-        context: What the hook was lent.
-        secrets: The values of settings that are declared secret.
     """
 
     subject: Subject
-    witness: Witness
     plugins: Plugins
+    witness: Witness
+    context: Context
     response: ImagesResponse | None = None
     error: Exception | None = None
     pictures: list[bytes | None] = field(default_factory=list[bytes | None])
     partials: list[PartialImage] = field(default_factory=list[PartialImage])
     log: str = ""
     request: Request | None = None
-    context: Context | None = None
-    secrets: tuple[str, ...] = ()
 
     def answer(self) -> ImagesResponse:
         """Return the answer; raise what was raised instead."""
@@ -67,18 +65,20 @@ class Trial:
         assert ours, f"{self.subject}: {type(self.error).__name__} escaped: {self.error}"
         return cast("PinxitError", self.error)
 
-    def given(self) -> Settings:
-        """Return the settings that the hook was lent."""
-        assert self.context is not None
-        return self.context.settings
+    @property
+    def secrets(self) -> list[str]:
+        """The values of settings that are declared secret."""
+        declared = self.plugins.settings_of(self.subject.model)
+        settings = self.context.settings
+        return [str(settings[s.name]) for s in declared if s.secret and s.name in settings]
 
     def preview(self) -> httpx.Request | None:
         """Return what a plan shows of the same call, made with placeholders for secrets."""
         assert self.request is not None
-        assert self.context is not None
+        secrets = self.secrets
         values = {
-            name: "[redacted]" if value in self.secrets else value
-            for name, value in self.given().items()
+            name: "[redacted]" if value in secrets else value
+            for name, value in self.context.settings.items()
         }
         context = replace(self.context, settings=Settings(values))
         shown = self.plugins.preview(self.request, self.subject.model, context)
@@ -131,9 +131,11 @@ class Logged(logging.Handler):
         """Keep one line, with its traceback."""
         self._lines.append(self.format(record))
 
-    def text(self) -> str:
-        """Return all lines."""
-        return "\n".join(self._lines)
+    def take(self) -> str:
+        """Return what was logged since it was last asked."""
+        text = "\n".join(self._lines)
+        self._lines.clear()
+        return text
 
     def __enter__(self) -> Self:
         root = logging.getLogger()

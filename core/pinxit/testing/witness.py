@@ -13,7 +13,7 @@ import httpx
 
 from pinxit.headers import sniff
 
-__all__ = ["Answer", "Witness", "body_of", "comparable", "status", "trouble"]
+__all__ = ["Answer", "Relay", "Witness", "body_of", "comparable", "status", "trouble"]
 
 Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -82,6 +82,17 @@ class Witness(httpx.AsyncBaseTransport):
     def pictures(self) -> list[bytes]:
         """Return the pictures that were sent, in order, in whatever clothes they came."""
         return [found for request in self.requests for found in _pictures(request)]
+
+
+class Relay(httpx.AsyncBaseTransport):
+    """Hands requests to whichever witness is there at the moment."""
+
+    def __init__(self, witness: Witness) -> None:
+        self.witness = witness
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        return await self.witness.handle_async_request(request)
 
 
 class _Stalled(httpx.AsyncByteStream):
