@@ -1,5 +1,6 @@
 """Route image generation, edit and variation across every provider, and sign every answer."""
 
+from . import blocking
 from .capabilities import (
     Capability,
     Facts,
@@ -23,6 +24,7 @@ from .errors import (
     BudgetExceeded,
     ConfigError,
     ContentRejected,
+    IdempotencyConflict,
     InvalidImage,
     InvalidProviderResponse,
     PinxitError,
@@ -74,6 +76,7 @@ __all__ = [
     "FixedSizes",
     "GenerateRequest",
     "Hedge",
+    "IdempotencyConflict",
     "Image",
     "ImagesResponse",
     "InputImages",
@@ -113,5 +116,6 @@ __all__ = [
     "UnsupportedRequest",
     "Usage",
     "VariationRequest",
+    "blocking",
     "hookimpl",
 ]
