@@ -1,0 +1,105 @@
+"""models and routes: what can be asked for, what it costs, and what it still needs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from commandline import CONFIG, SHOP, Commands
+
+
+@pytest.fixture
+def shop(pinxit: Commands) -> Commands:
+    pinxit.plugin("shop", SHOP)
+    return pinxit
+
+
+def row(text: str, name: str) -> str:
+    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return line
+
+
+def test_models(shop: Commands) -> None:
+    """A row tells what a model does, its sizes, its price and what it needs."""
+    out = shop("models").out
+    assert re.search(
+        r"generate, edit, vary +1 to 512 px per edge +free +ready", row(out, "test/dot")
+    )
+    assert re.search(r"1024x1024 +\$0\.010? to \$0\.040? +needs SHOP_KEY", row(out, "shop/one"))
+    assert "retired → shop/one" in row(out, "shop/zero")
+
+
+def test_retired_last(shop: Commands) -> None:
+    """Retired models come last."""
+    names = [line.split()[0] for line in shop("models").out.splitlines()[1:]]
+    assert names[-1] == "shop/zero"
+
+
+def test_ready_with_a_key(shop: Commands) -> None:
+    """With its key a model is ready."""
+    shop.patch.setenv("SHOP_KEY", "k-123")
+    assert row(shop("models").out, "shop/one").rstrip().endswith("ready")
+
+
+@pytest.mark.parametrize(("operation", "there"), [("generate", True), ("edit", False)])
+def test_by_operation(shop: Commands, operation: str, there: bool) -> None:
+    """--operation leaves only models that can do it."""
+    out = shop("models", "--operation", operation).out
+    assert "test/dot" in out
+    assert ("shop/one" in out) is there
+
+
+def test_models_json(shop: Commands) -> None:
+    """--json writes all that is known of a model."""
+    [one] = [model for model in shop("models", "--json").json if model["id"] == "shop/one"]
+    assert one["state"] == "needs SHOP_KEY"
+    assert one["status"] == "live"
+    assert one["operations"]["generate"]["sizes"]["values"] == ["1024x1024"]
+    assert one["prices"][0]["usd"] == 0.01
+
+
+def test_no_models(pinxit: Commands) -> None:
+    """Where nothing is installed, that is said."""
+    pinxit.patch.setenv("PINXIT_LOAD_PLUGINS", "")
+    pinxit.configure("")
+    ran = pinxit("models")
+    assert ran.code == 0
+    assert "no installed plugin has such a model" in ran.err
+
+
+ROUTES = (
+    CONFIG
+    + """
+[routes.hero]
+models = ["test/dot", "test/clear"]
+retry = {count = 2}
+fallbacks = ["test/fails"]
+
+[routes.spread]
+load_balancer = {models = [{model = "test/dot", weight = 0.25}, {model = "test/clear", weight = 0.75}]}
+
+[routes.any]
+needs = ["mask"]
+"""
+)
+
+
+def test_routes(pinxit: Commands) -> None:
+    """A route is told with its models, its options and its description."""
+    pinxit.configure(ROUTES)
+    out = pinxit("routes").out
+    assert re.search(r"default +test/dot +dots", out)
+    assert re.search(r"hero +test/dot +fallbacks = model=test/fails", out)
+    assert "retry = count=2 on_codes=429" in out
+    assert "test/dot (0.25)" in out
+    assert re.search(r"any +any that fits +needs = mask", out)
+
+
+def test_routes_json(pinxit: Commands) -> None:
+    """--json writes the routes as they would stand in a file."""
+    pinxit.configure(ROUTES)
+    data = pinxit("routes", "--json").json
+    assert data["routes"]["hero"]["models"] == ["test/dot", "test/clear"]
+    assert data["routes"]["hero"]["retry"]["count"] == 2
+    assert data["broken"] == {}
