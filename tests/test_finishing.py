@@ -202,14 +202,15 @@ async def test_url_without_a_store_holds_the_picture(format: str) -> None:
     assert Image(url=url).data == picture(format)
 
 
-async def test_failing_store_is_its_own_error() -> None:
-    """What goes wrong while keeping a picture is not the provider's fault."""
+async def test_failing_store_costs_the_url_and_not_the_picture() -> None:
+    """A picture that is paid for is delivered even where it cannot be kept, and the report says how."""
 
     async def full(data: bytes, media_type: str) -> str:
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
-        await finished(picture(), store=full, response_format="url")
+    response = await finished(picture(), store=full, response_format="url")
+    assert (response.data[0].url or "").startswith("data:image/png;base64,")
+    assert "could not be kept" in response.report.notes[0]
 
 
 # What is of no use ----------------------------------------------------------------------------------

@@ -97,6 +97,7 @@ class Config(Frozen):
         plugins: Which plugins are loaded.
         defaults: Options of requests that leave them open.
         gateway: Options of ``pinxit serve``.
+        assets: Where pictures are kept; see `asset_settings`.
         middleware: Settings by middleware.
         environ: The environment that plugins' settings may come from.
     """
@@ -107,6 +108,7 @@ class Config(Frozen):
     plugins: PluginChoice = Field(default_factory=PluginChoice)
     defaults: Defaults = Field(default_factory=Defaults)
     gateway: dict[str, Any] = Field(default_factory=dict, repr=False)
+    assets: dict[str, Any] = Field(default_factory=dict, repr=False)
     middleware: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
@@ -174,6 +176,28 @@ class Config(Frozen):
             elif setting.required:
                 missing.append(setting)
         return Settings(values, provider=provider, missing=missing)
+
+    def asset_settings(self) -> dict[str, Any]:
+        """Return the ``[assets]`` table with the values of the variables that it names.
+
+        Raises:
+            ConfigError: A variable is not set.
+        """
+        return {name: self._asset_setting(name, raw) for name, raw in self.assets.items()}
+
+    def _asset_setting(self, name: str, raw: object) -> object:
+        if isinstance(raw, list):
+            return [self._asset_setting(name, value) for value in cast("list[object]", raw)]
+        if not isinstance(raw, Mapping):
+            return raw
+        table = cast("Mapping[str, object]", raw)
+        if list(table) != ["env"]:
+            return {key: self._asset_setting(f"{name}.{key}", table[key]) for key in table}
+        if (found := self._resolve(table)) is None:
+            # A store must not open with less than the operator said.
+            where = self.path or "configuration"
+            raise ConfigError(f"{where}: [assets] {name}: the variable {table['env']} is not set")
+        return found
 
     def _resolve(self, raw: object) -> object:
         """Turn ``{ env = "NAME" }`` into the variable's value, or ``None`` where it is not set."""

@@ -7,8 +7,9 @@ Everything that takes time runs in threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from .containers import is_complete
@@ -23,8 +24,10 @@ from .verifying import Result, mismatches, notes
 
 __all__ = ["Store", "finish"]
 
+log = logging.getLogger("pinxit")
+
 Store = Callable[[bytes, str], Awaitable[str]]
-"""Keeps a picture of a MIME type and returns its URL."""
+"""Keeps a picture of a MIME type and returns its URL, or raises `OSError`."""
 
 _PIXEL_FORMATS = frozenset({"png", "jpeg", "webp", "gif", "avif"})
 
@@ -195,12 +198,18 @@ async def _deliver(result: Result, work: _Work) -> Result:
         return result.with_image(await asyncio.to_thread(_as_text, image))
     if image.url is not None:
         return result
-    if work.store is None:
-        url = await asyncio.to_thread(_data_url, image, result.now)
-    else:
+    url, homeless = None, False
+    if work.store is not None:
         data = await asyncio.to_thread(_bytes, image)
-        url = await work.store(data, result.now.media_type)
-    return result.with_image(image.replace(url=url))
+        try:
+            url = await work.store(data, result.now.media_type)
+        except OSError as error:
+            # It is paid for: a full disk is no reason not to deliver it.
+            log.warning("a picture could not be kept: %s", error)
+            homeless = True
+    if url is None:
+        url = await asyncio.to_thread(_data_url, image, result.now)
+    return replace(result, image=image.replace(url=url), homeless=homeless)
 
 
 def _as_text(image: Image) -> Image:

@@ -31,6 +31,7 @@ class Result:
         now: The header of what is delivered.
         credentials: Whether content credentials came with it.
         changed: Whether it was encoded again, which no credentials survive.
+        homeless: Whether it could not be kept where a URL leads to it.
     """
 
     image: Image
@@ -38,6 +39,7 @@ class Result:
     now: ImageInfo
     credentials: bool = False
     changed: bool = False
+    homeless: bool = False
 
     def with_image(self, image: Image) -> Result:
         """Return the same result in another form."""
@@ -140,6 +142,8 @@ def notes(
     if lost:
         which = "the picture" if len(results) == 1 else f"picture {', '.join(lost)}"
         said.append(f"content credentials (C2PA) of {which} were lost: it had to be encoded again")
+    if any(result.homeless for result in results):
+        said.append("pictures could not be kept at a URL and came as data: URLs instead")
     return tuple(said)
 
 
