@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from orq_ai_sdk import Orq
@@ -177,8 +178,14 @@ def test_orq_variation(orq: Orq) -> None:
     answer = orq.router.images.variations.create(
         model="s/a", image={"file_name": "in.png", "content": PNG}
     )
-    assert answer.data[0].url is not None
-    assert answer.data[0].url.startswith("data:image/png;base64,")
+    url = answer.data[0].url
+    assert url is not None
+    picture = (
+        base64.b64decode(url.partition(",")[2])
+        if url.startswith("data:")
+        else httpx.get(url).content
+    )
+    assert inspect(picture).format == "png"
 
 
 def test_orq_edit_without_a_picture(orq: Orq) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from pinxit.errors import PinxitError
 from pinxit.payload import Image
 from pinxit.report import Report
 from pinxit.types import ImagesResponse
 
+from .encoding import encode_json
 from .errors import Header, error_body, error_headers
 from .exchange import Answer, json_answer
 
@@ -19,6 +18,8 @@ __all__ = ["echoed", "error_answer", "image_pieces", "images_answer", "report_he
 
 LONGEST_VALUE = 512
 """Characters of a header's value."""
+
+_ESCAPED = ('"', "\\", *map(chr, range(32)))
 
 
 def images_answer(
@@ -41,7 +42,7 @@ def images_answer(
         pieces.append(b"," if place else b"")
         pieces.extend(image_pieces(image))
     # The fields that follow are an object of their own but for its opening brace.
-    pieces += [b"],", to_json(rest)[1:]]
+    pieces += [b"],", encode_json(rest)[1:]]
     return Answer(200, pieces, report_headers(report, ignored=ignored, cached=cached))
 
 
@@ -75,19 +76,22 @@ def image_pieces(image: Image, **more: object) -> Iterator[bytes | str]:
         "seed": image.seed,
         **more,
     }
-    rest = to_json({name: value for name, value in fields.items() if value is not None})
+    rest = encode_json({name: value for name, value in fields.items() if value is not None})
     text = None if image.url is not None else image.b64_json
     if text is None:
         yield rest
         return
     yield b'{"b64_json":"'
-    yield text if _is_plain(text) else to_json(text)[1:-1]
+    yield text if _is_plain(text) else encode_json(text)[1:-1]
     yield b'"}' if rest == b"{}" else b'",' + rest[1:]
 
 
 def _is_plain(text: str) -> bool:
-    """Whether text needs no escaping in JSON. Each look is a fraction of a millisecond."""
-    return text.isascii() and not any(mark in text for mark in ('"', "\\", "\n", "\r"))
+    """Whether text needs no escaping in JSON.
+
+    Looking for one character after the other is several times as fast as encoding to find out.
+    """
+    return text.isascii() and not any(mark in text for mark in _ESCAPED)
 
 
 def report_headers(

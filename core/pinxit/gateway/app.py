@@ -17,6 +17,7 @@ from .bodies import check_body
 from .errors import BadMessage, Disconnected
 from .exchange import Exchange, Receive, Scope, Send
 from .keys import authenticate
+from .origins import check_origin
 from .paths import PUBLIC, find
 from .service import Service
 from .settings import GatewaySettings, read_settings
@@ -33,6 +34,7 @@ class Gateway:
         router: A router that the embedding application opened; by default the gateway opens one of its
             own while its lifespan runs.
         config: The configuration, by default the router's.
+        local: Whether only programs of this machine, and no web pages of strangers, may call.
         new_id: Makes the ids that sign the answers.
 
     Attributes:
@@ -48,11 +50,13 @@ class Gateway:
         router: Router | None = None,
         config: Config | None = None,
         *,
+        local: bool = False,
         new_id: Callable[[], str] = lambda: f"req_{secrets.token_hex(12)}",
     ) -> None:
         self._given = router
         self._config = config or (router.config if router else Config.load())
         self._own: Router | None = None
+        self._local = local
         self._new_id = new_id
         self.settings: GatewaySettings = read_settings(self._config)
         self.draining = False
@@ -129,6 +133,8 @@ class Gateway:
         if self.draining:
             exchange.closing = True
             raise _stopping()
+        if self._local:
+            check_origin(exchange)
         if exchange.path not in PUBLIC:
             exchange.caller = authenticate(exchange.scope["headers"], self.settings.keys)
         check_body(exchange, self.settings)

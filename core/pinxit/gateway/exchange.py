@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapp
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic_core import to_json
-
+from .encoding import encode_json
 from .errors import Disconnected, Header
 
 __all__ = ["Answer", "Exchange", "Message", "Receive", "Scope", "Send", "json_answer"]
@@ -49,7 +48,7 @@ class Answer:
 
 def json_answer(data: object, *, status: int = 200, headers: Sequence[Header] = ()) -> Answer:
     """Return an answer with a JSON body."""
-    return Answer(status, (to_json(data),), headers)
+    return Answer(status, (encode_json(data),), headers)
 
 
 @dataclass(slots=True, eq=False)

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .discovery import health, list_models, retrieve_model
+from .discovery import describe_model, describe_models, list_models, plan, retrieve_model
 from .errors import BadMessage
 from .exchange import Exchange
 from .painting import painting
 from .service import Handler
+from .site import health, show_docs, show_openapi
 
 __all__ = ["PREFIXES", "PUBLIC", "find"]
 
 PREFIXES = ("/v2/router", "/v3/router", "/v2/proxy", "/v2/gateway", "/v1", "")
 """Where the API lives: as routers have it, as OpenAI has it, and bare for applications that mount it."""
 
-PUBLIC = frozenset({"/health"})
+PUBLIC = frozenset({"/docs", "/health", "/openapi.json"})
 """What needs no key: it says nothing that a stranger could use."""
 
 _API: Mapping[str, Mapping[str, Handler]] = {
     "/images/generations": {"POST": painting("generate")},
     "/images/edits": {"POST": painting("edit")},
     "/images/variations": {"POST": painting("variation")},
+    "/images/plan": {"POST": plan},
+    "/images/models": {"GET": describe_models},
     "/models": {"GET": list_models},
 }
-_MODEL = "/models/"
-_SITE: Mapping[str, Mapping[str, Handler]] = {"/health": {"GET": health}}
+_BY_ID: Mapping[str, Handler] = {"/models/": retrieve_model, "/images/models/": describe_model}
+_SITE: Mapping[str, Mapping[str, Handler]] = {
+    "/docs": {"GET": show_docs},
+    "/health": {"GET": health},
+    "/openapi.json": {"GET": show_openapi},
+}
 
 
 def find(exchange: Exchange) -> Handler:
@@ -56,9 +63,10 @@ def _methods(exchange: Exchange) -> Mapping[str, Handler]:
     inner = path.removeprefix(prefix)
     if inner in _API:
         return _API[inner]
-    if inner.startswith(_MODEL):
-        exchange.parameters = {"id": inner.removeprefix(_MODEL)}
-        return {"GET": retrieve_model}
+    for start, handler in _BY_ID.items():
+        if inner.startswith(start):
+            exchange.parameters = {"id": inner.removeprefix(start)}
+            return {"GET": handler}
     raise BadMessage(
         404,
         "there is nothing at this path; pictures are made at /v1/images/generations, edits and variations",

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar, cast
 
-from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .encoding import encode_json
 
 __all__ = ["MAX_OVERHEAD", "BoundedProtocol"]
 
@@ -125,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         kind = {"type": "invalid_request_error", "param": None, "code": code}
-        body = to_json({"error": {"message": message, **kind}})
+        body = encode_json({"error": {"message": message, **kind}})
         head = (
             f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\nconnection: close\r\n"
             f"content-length: {len(body)}\r\n\r\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 from collections.abc import Callable
@@ -14,8 +13,10 @@ import uvicorn
 from pinxit.config import Config
 from pinxit.errors import ConfigError
 
-from .app import Gateway, create_app
+from .app import Gateway
+from .origins import is_loopback
 from .protocol import BoundedProtocol
+from .settings import read_settings
 
 __all__ = ["Server", "check_exposure", "listen", "serve"]
 
@@ -117,10 +118,12 @@ def serve(
     Raises:
         ConfigError: The address cannot be had, or strangers could reach a gateway without keys.
     """
-    gateway = create_app(config=config)
-    settings = gateway.settings
+    config = config or Config.load()
+    settings = read_settings(config)
     address = host or settings.host
-    check_exposure(address, has_keys=bool(settings.keys), insecure=insecure or settings.insecure)
+    has_keys = bool(settings.keys)
+    check_exposure(address, has_keys=has_keys, insecure=insecure or settings.insecure)
+    gateway = Gateway(config=config, local=is_loopback(address) and not has_keys)
     server = Server(gateway, listen(address, settings.port if port is None else port), on_ready)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
@@ -132,21 +135,12 @@ def check_exposure(host: str, *, has_keys: bool, insecure: bool) -> None:
     Raises:
         ConfigError: *host* can be reached from elsewhere and nobody needs a key.
     """
-    if has_keys or insecure or _is_loopback(host):
+    if has_keys or insecure or is_loopback(host):
         return
     raise ConfigError(
         f"{host} can be reached by others, who could spend your money: make keys with `pinxit keys new`, "
         "listen on 127.0.0.1, or say --insecure"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,14 +8,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
 
-from pydantic_core import to_json
-
 from pinxit.errors import InvalidImage, PinxitError
 from pinxit.hookspecs import Emit
 from pinxit.payload import Image
 from pinxit.types import ImagesResponse, PartialImage, Request
 
 from .answers import echoed, image_pieces, report_headers, signed
+from .encoding import encode_json
 from .errors import error_body
 from .exchange import PIECE, Exchange
 from .wire import Asked
@@ -135,7 +134,7 @@ class _Writer:
             await self._event(f"{self._name}.completed", image, fields)
 
     async def error(self, error: PinxitError) -> None:
-        data = to_json({"type": "error", **error_body(error, self._exchange.id)})
+        data = encode_json({"type": "error", **error_body(error, self._exchange.id)})
         await self._exchange.write(b"event: error\ndata: " + data + b"\n\n")
 
     async def _begin(self) -> None:

@@ -15,7 +15,7 @@ from .brackets import nested
 from .errors import BadMessage
 from .forms import FormValue, Upload
 
-__all__ = ["REQUESTS", "Asked", "parse_form", "parse_json", "to_request"]
+__all__ = ["REQUESTS", "STRUCTURES", "Asked", "parse_form", "parse_json", "to_request"]
 
 REQUESTS: Mapping[Operation, type[Request]] = {
     "generate": GenerateRequest,
@@ -30,10 +30,11 @@ _REPEATABLE = frozenset(
     {"image", "images", "fallbacks", "fallback_on_codes", "require", "needs", "mask", "markup"}
 )
 _LISTS = frozenset({"fallbacks", "fallback_on_codes", "require", "needs"})
-_STRUCTURES = _LISTS | {
+STRUCTURES = _LISTS | {
     "cache", "contact", "extra", "hedge", "identity", "images", "load_balancer", "metadata", "orq",
     "plugins", "reasoning", "retry", "svg", "thread", "timeout",
 }  # fmt: skip
+"""Fields that are lists or objects, and may come as JSON in a string."""
 _BOOLEANS = frozenset({"stream", "strip_metadata"})
 _ORQ = frozenset(
     {"cache", "fallback_on_codes", "fallbacks", "identity", "load_balancer", "name", "retry", "thread",
@@ -162,7 +163,7 @@ def _refuse_streamed_variation(values: dict[str, Any]) -> None:
 def _decoded(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Decode structures that came as JSON in a string."""
     return {
-        name: _decode(name, value) if name in _STRUCTURES and isinstance(value, str) else value
+        name: _decode(name, value) if name in STRUCTURES and isinstance(value, str) else value
         for name, value in fields.items()
     }
 
