@@ -2,147 +2,161 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
-from .capabilities import Capability
+from .capabilities import Capability, Ratios
 from .draft import Draft
+from .images import MAX_PIXELS
+from .report import Verdict
 from .sizing import Sizing, choose_class, choose_pixels, choose_ratio
 from .types import parse_size
 
 __all__ = ["fit_format", "fit_response_format", "fit_size"]
 
 _TRANSPARENT = frozenset({"png", "webp", "gif", "svg"})
-_RASTER = frozenset({"png", "jpeg", "webp"})
+_WRITABLE = frozenset({"png", "jpeg", "webp"})
+"""What a still picture can be converted to without losing what matters."""
 
 
 def fit_size(draft: Draft) -> None:
     """Find the model's way to the pixels, the ratio or the class that was asked."""
-    size, ratio, cap = draft.get("size"), draft.get("aspect_ratio"), draft.capability
-    asked = {"size": size, "aspect_ratio": ratio}
-    name = "aspect_ratio" if size in {None, "auto"} and ratio not in {None, "auto"} else "size"
-    if size == "auto" and not (cap.sizes and cap.sizes.auto):
-        size = None
-    if ratio == "auto" and not (cap.sizes and cap.sizes.auto):
-        ratio = None
-    pixels = parse_size(size)
-    if pixels is None and size in {None, "auto"} and ratio in {None, "auto"}:
-        draft.changes.update(size=size, aspect_ratio=ratio)
+    asked = {name: draft.get(name) for name in ("size", "aspect_ratio")}
+    size, ratio = (None if value == "auto" else value for value in asked.values())
+    cap = draft.capability
+    if size is None and ratio is None:
+        draft.changes.update(_auto(cap, wanted="auto" in asked.values()))
         return
-    found = _sizing(cap, size, ratio)
-    if found is None:
-        _unknown_size(draft, name, pixels)
-        return
-    draft.changes.update(size=found.size, aspect_ratio=found.ratio)
-    draft.delivery["promised"] = parse_size(found.sent)
-    if found.verdict != "kept" and draft.adapt(
-        name,
-        asked[name],
-        found.sent,
-        found.verdict,
-        _size_reason(found),
-        f"{name} {asked[name]} {_offered(cap)}",
-    ):
-        draft.delivery["size"] = found.deliver
-
-
-def _sizing(cap: Capability, size: str | None, ratio: str | None) -> Sizing | None:
     pixels = parse_size(size)
     if pixels is not None:
-        return choose_pixels(cap, *pixels)
-    if ratio not in {None, "auto"}:
-        return choose_ratio(cap, cast("str", ratio), size)
-    return choose_class(cap.sizes, size or "") if cap.sizes else None
-
-
-def _size_reason(found: Sizing) -> str:
-    if found.deliver is None:
-        return "the model's word for it"
-    target = "{}x{}".format(*found.deliver)
-    return (
-        f"scaled to {target}" if found.verdict == "emulated" else f"cropped and scaled to {target}"
-    )
-
-
-def _offered(cap: Capability) -> str:
-    if cap.sizes is None:
-        return "cannot be chosen" + (
-            f", the model makes {cap.default_size}" if cap.default_size else ""
-        )
-    return f"is none that the model makes or that can be made of them ({cap.sizes})"
-
-
-def _unknown_size(draft: Draft, name: str, pixels: tuple[int, int] | None) -> None:
-    """The model makes what it makes; cutting that to size may lose anything."""
-    asked = draft.get(name)
-    if pixels is not None:
-        if draft.adapt(name, asked, None, "approximated", f"cropped and scaled to {asked}",
-                       f"{name} cannot be chosen"):  # fmt: skip
-            draft.delivery["size"] = pixels
+        # The caller's ratio, if there is one, is that of the pixels.
+        found, ratio = choose_pixels(cap, *pixels), None
+    elif ratio is not None:
+        found = choose_ratio(cap, ratio, size)
     else:
-        draft.adapt(name, asked, None, "dropped", "it cannot be chosen", f"{name} cannot be chosen")
-    draft.changes.update(size=None, aspect_ratio=None)
+        found = choose_class(cap, size or "")
+    if found is None:
+        _unknown_size(draft, pixels)
+        return
+    allowed = True
+    if size is not None:
+        verdict = found.class_verdict if pixels is None else found.verdict
+        allowed = _adapt_size(draft, "size", found, verdict)
+    if ratio is not None:
+        allowed = _adapt_size(draft, "aspect_ratio", found, found.verdict) and allowed
+    draft.changes.update(size=found.size, aspect_ratio=found.ratio)
+    if allowed:
+        draft.delivery.update(size=found.deliver, promised=found.made)
+
+
+def _auto(cap: Capability, *, wanted: bool) -> dict[str, str | None]:
+    """Leave the choice to the model, in its own words."""
+    auto = "auto" if wanted and cap.sizes is not None and cap.sizes.auto else None
+    name = "aspect_ratio" if isinstance(cap.sizes, Ratios) else "size"
+    return {"size": None, "aspect_ratio": None} | {name: auto}
+
+
+def _adapt_size(draft: Draft, name: str, found: Sizing, verdict: Verdict) -> bool:
+    if verdict == "kept":
+        return True
+    asked = draft.get(name)
+    made = "{}x{}".format(*found.made) if found.made else found.sent
+    why = f"the model's word for it is {found.sent}" if found.sent else f"the model makes {made}"
+    if verdict == "emulated" and found.deliver:
+        why = "made as {} and scaled to {}x{}".format(made, *found.deliver)
+    elif verdict == "approximated":
+        why = f"the nearest that the model makes is {made}"
+    refusal = f"{name} {asked}: {_made(draft.capability)}"
+    if verdict == "approximated":
+        refusal += ", which is too far from it"
+    return draft.adapt(name, asked, found.sent, verdict, why, refusal)
+
+
+def _made(cap: Capability) -> str:
+    if cap.sizes is None and cap.default_size is None:
+        return "sizes cannot be chosen"
+    return f"the model makes {cap.sizes or cap.default_size}"
+
+
+def _unknown_size(draft: Draft, pixels: tuple[int, int] | None) -> None:
+    """The model makes what it makes; cutting that to size may lose anything."""
+    why = _made(draft.capability)
+    for name in ("size", "aspect_ratio"):
+        asked = draft.get(name)
+        if asked is None or (name == "aspect_ratio" and pixels is not None):
+            draft.changes[name] = None
+        elif name == "size" and pixels is not None and pixels[0] * pixels[1] <= MAX_PIXELS:
+            if draft.adapt("size", asked, None, "approximated", why):
+                draft.delivery["size"] = pixels
+            draft.changes["size"] = None
+        else:
+            draft.drop(name, why)
 
 
 def fit_format(draft: Draft) -> None:
     """Background, output format and compression hang together."""
-    _fit_background(draft)
-    asked, cap = draft.get("output_format"), draft.capability
-    native = cap.output_formats[0] if cap.output_formats else "png"
-    if asked is None and draft.get("background") == "transparent" and native not in _TRANSPARENT:
-        native = next(f for f in cap.output_formats if f in _TRANSPARENT)
-        draft.changes["output_format"] = native
-    elif asked is not None:
-        native = _fit_output_format(draft, asked, native)
-    _fit_compression(draft, native, asked or native)
-
-
-def _fit_background(draft: Draft) -> None:
-    background, cap = draft.get("background"), draft.capability
-    if background is None or background in cap.backgrounds:
-        return
-    if background == "auto":
+    if draft.get("background") == "transparent":
+        if "transparent" not in draft.capability.backgrounds:
+            draft.drop("background", "the model makes no transparent backgrounds")
+    elif draft.get("background") == "auto" and "auto" not in draft.capability.backgrounds:
         draft.changes["background"] = None
-    elif background == "transparent":
-        draft.drop("background", "the model makes no transparent backgrounds")
-    else:
-        draft.changes["background"] = None
-        if set(cap.output_formats) - {"jpeg"} and draft.adapt(
-            "background", "opaque", None, "emulated", "laid on white"
-        ):
-            draft.delivery["opaque"] = True
+    native = _fit_output_format(draft)
+    _fit_opaque(draft, native)
+    _fit_compression(draft, native)
 
 
-def _fit_output_format(draft: Draft, asked: str, native: str) -> str:
+def _fit_output_format(draft: Draft) -> str:
     """Return the format that the model is to make."""
-    cap = draft.capability
-    if asked in cap.output_formats and not (asked == "svg" and not cap.svg):
-        if len(cap.output_formats) == 1:
-            draft.changes["output_format"] = None
-        return asked
-    if asked not in _RASTER:
-        draft.drop("output_format", f"the model makes {', '.join(cap.output_formats)}")
+    formats, asked = draft.capability.output_formats, draft.get("output_format")
+    # A transparent picture must come in a format that carries it, whatever is made of it then.
+    see_through = draft.get("background") == "transparent"
+    usable = [f for f in formats if not see_through or f in _TRANSPARENT]
+    native = usable[0] if asked is None else asked
+    if native not in usable:
+        native = _fit_conversion(draft, native, usable)
+    elif asked is None and native == formats[0]:
         return native
-    # A transparent picture must come in a format that carries it, and lossless is best to convert from.
-    source = next((f for f in ("png", "webp", "jpeg") if f in cap.output_formats), native)
-    sent = source if len(cap.output_formats) > 1 else None
-    if draft.adapt("output_format", asked, source, "emulated", "converted"):
+    draft.changes["output_format"] = native if len(formats) > 1 else None
+    return native
+
+
+def _fit_conversion(draft: Draft, asked: str, usable: list[str]) -> str:
+    # Lossless is best to convert from.
+    source = next((f for f in ("png", "webp", "jpeg", "gif") if f in usable), None)
+    if asked not in _WRITABLE or source is None:
+        draft.drop("output_format", f"the model makes {', '.join(usable)}")
+        return usable[0]
+    made = f"the model makes {', '.join(usable)}; converted from {source}"
+    if draft.adapt("output_format", asked, source, "emulated", made):
         draft.delivery["format"] = asked
-    draft.changes["output_format"] = sent
     return source
 
 
-def _fit_compression(draft: Draft, native: str, asked_format: str) -> None:
-    value, cap = draft.get("output_compression"), draft.capability
+def _fit_opaque(draft: Draft, native: str) -> None:
+    if draft.get("background") != "opaque" or "opaque" in draft.capability.backgrounds:
+        return
+    if native == "svg" or (native == "gif" and draft.get("frame_count") is not None):
+        draft.drop("background", f"the {native} that the model makes cannot be laid on white")
+        return
+    draft.changes["background"] = None
+    if "jpeg" in {native, draft.delivery.get("format")}:
+        return
+    why = "the model has no choice of background; laid on white"
+    if draft.adapt("background", "opaque", None, "emulated", why):
+        draft.delivery["opaque"] = True
+
+
+def _fit_compression(draft: Draft, native: str) -> None:
+    value = draft.get("output_compression")
     if value is None:
         return
-    if asked_format not in {"jpeg", "webp"}:
-        draft.drop("output_compression", f"{asked_format} has no compression to choose")
-    elif draft.delivery.get("format") is None and native in cap.compression:
-        return
-    else:
+    format = draft.delivery.get("format") or native
+    if format not in {"jpeg", "webp"}:
+        draft.drop("output_compression", f"{format} has none to choose, jpeg and webp have")
+    elif format not in draft.capability.compression:
         draft.changes["output_compression"] = None
-        if draft.adapt("output_compression", value, None, "emulated", "encoded again"):
-            draft.delivery.update(format=asked_format, compression=value)
+        why = f"the model has no choice of it; the {format} is encoded again"
+        if draft.adapt("output_compression", value, None, "emulated", why):
+            draft.delivery.update(format=format, compression=value)
 
 
 def fit_response_format(draft: Draft, default: Literal["b64_json", "url"]) -> None:
@@ -152,6 +166,6 @@ def fit_response_format(draft: Draft, default: Literal["b64_json", "url"]) -> No
     draft.delivery["response_format"] = wanted
     draft.changes["response_format"] = wanted if len(delivers) > 1 else None
     if asked is not None and asked not in delivers:
-        draft.adapt(
-            "response_format", asked, next(iter(delivers)), "emulated", "delivered by the router"
-        )
+        native = next(iter(delivers))
+        why = f"the model answers with {native}; the router makes it {asked}"
+        draft.adapt("response_format", asked, native, "emulated", why)

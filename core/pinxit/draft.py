@@ -97,18 +97,36 @@ class Draft:
         why: str,
         refusal: str = "",
     ) -> bool:
-        """Record what becomes of a parameter, or the reason why it must not; return whether it may."""
+        """Record what becomes of a parameter, or the reason why it must not; return whether it may.
+
+        Args:
+            name: The parameter.
+            asked: Its value, for the report.
+            sent: What is sent instead, for the report.
+            verdict: What becomes of it.
+            why: The reason, without the parameter's name and value.
+            refusal: How to begin the sentence that refuses; by default with name and value.
+        """
         if not self.allows(name, verdict):
-            self.reasons.append(refusal or f"{name} {asked!r} would have to be {verdict}: {why}")
+            start = refusal or f"{_named(name, asked)}: {why}"
+            self.reasons.append(start + self._limit(verdict))
             return False
         self.adaptations.append(
             Adaptation(parameter=name, asked=asked, sent=sent, verdict=verdict, reason=why)
         )
         return True
 
+    def _limit(self, verdict: Verdict) -> str:
+        """Say what would be allowed, where the refusal is not plain loss."""
+        if verdict == "dropped":
+            return ""
+        if self.fidelity == "strict":
+            return f"; fidelity strict does not allow it to be {verdict}"
+        return f"; only fidelity lenient allows it to be {verdict}"
+
     def drop(self, name: str, why: str) -> None:
         """Leave a parameter out."""
-        self.adapt(name, shown(self.get(name)), None, "dropped", why, f"{name}: {why}")
+        self.adapt(name, shown(self.get(name)), None, "dropped", why)
         self.changes[name] = None
 
 
@@ -117,5 +135,13 @@ def shown(value: object) -> JsonValue:
     if isinstance(value, Image):
         return repr(value)
     if isinstance(value, Frozen):
-        return cast("JsonValue", value.model_dump(mode="json"))
+        return cast("JsonValue", value.model_dump(mode="json", exclude_none=True))
     return cast("JsonValue", value)
+
+
+def _named(name: str, value: JsonValue) -> str:
+    """Name a parameter and its value; what people wrote themselves stays out of logs."""
+    if value is None or name in {"prompt", "negative_prompt"}:
+        return name
+    text = str(value)
+    return f"{name} {text if len(text) <= 60 else f'{text[:57]}...'}"

@@ -17,9 +17,10 @@ from pydantic import JsonValue
 from .canvas import fit_format, fit_response_format, fit_size
 from .capabilities import Model, Succession
 from .draft import CONTRACTS, HINTS, RECORDED, Delivery, Draft
+from .errors import RequestError
 from .inputs import fit_images, fit_mask
 from .options import Fidelity
-from .report import Adaptation, Verdict
+from .report import Adaptation
 from .types import EditRequest, Operation, Request, VariationRequest
 from .words import choice, fit_negative_prompt, fit_prompt, fit_quality, fit_style
 
@@ -71,7 +72,17 @@ def fit(
         require: Hints that count as contracts here.
         succession: How a retired model's own words translate, where this model stands in for it.
         response_format: How results are delivered when the request does not say.
+
+    Raises:
+        RequestError: *require* names something that is no parameter.
+        InvalidImage: An input picture is none; another model would not help.
     """
+    if unknown := sorted(set(require) - CONTRACTS - HINTS):
+        hints = ", ".join(sorted(HINTS))
+        raise RequestError(
+            f"require {unknown[0]!r}: is no parameter that can be required; there are {hints}",
+            param="require",
+        )
     operation, request, emulated = _operation(request, model)
     capability = model.operations.get(operation)
     if capability is None:
@@ -124,10 +135,8 @@ def _fit_n(draft: Draft) -> None:
     draft.calls = tuple(min(most, n - done) for done in range(0, n, most))
     draft.changes["n"] = draft.calls[0]
     if len(draft.calls) > 1:
-        draft.adapt(
-            "n", n, draft.calls[0], "emulated", f"{len(draft.calls)} calls of up to {most}",
-            f"n={n} is more than {most}, the most that the model makes at once",
-        )  # fmt: skip
+        why = f"the model makes {most} at once; {len(draft.calls)} calls"
+        draft.adapt("n", n, draft.calls[0], "emulated", why)
 
 
 def _fit_seed(draft: Draft) -> None:
@@ -137,33 +146,38 @@ def _fit_seed(draft: Draft) -> None:
     if known is None:
         draft.drop("seed", "the model takes no seed")
         return
-    sent = seed
-    if not known.min <= seed <= known.max:
-        # The same seed must always become the same other seed.
-        sent = known.min + seed % (known.max - known.min + 1)
-        draft.adapt("seed", seed, sent, "mapped", f"the model takes {known.min} to {known.max}")
-    elif known.best_effort:
-        draft.adapt("seed", seed, seed, "mapped", "the model treats it as a wish")
-    if len(draft.calls) > 1:
-        draft.adapt(
-            "seed", seed, f"{sent}, {sent + 1}...", "mapped", "one per call, or all would be alike"
-        )
+    # Each call has the seed after its predecessor's pictures, or all would be alike.
+    last = max(known.min, known.max - sum(draft.calls[:-1]))
+    # The same seed must always become the same other seed.
+    sent = seed if known.min <= seed <= last else known.min + seed % (last - known.min + 1)
     draft.changes["seed"] = sent
+    why: list[str] = []
+    if sent != seed:
+        why.append(f"the model takes {known.min} to {known.max}")
+    if known.best_effort:
+        why.append("the model treats it as a wish")
+    if len(draft.calls) > 1:
+        why.append("each call has the next one")
+    if why:
+        draft.adapt("seed", seed, sent, "mapped", "; ".join(why))
 
 
 def _fit_stream(draft: Draft) -> None:
     cap, partial = draft.capability, draft.get("partial_images")
     if draft.get("stream") and not cap.streaming:
         draft.changes["stream"] = False
-        draft.adapt("stream", True, False, "emulated", "one event, when the picture is done")
-    if partial and not draft.get("stream"):
+        why = "the model does not stream; one event, when the picture is done"
+        draft.adapt("stream", True, False, "emulated", why)
+    if not partial:
+        # 0 asks for none, which needs no word to a model that has none.
+        draft.changes["partial_images"] = partial if draft.get("stream") else None
+    elif not draft.get("stream"):
         draft.drop("partial_images", "nothing is streamed")
-    elif partial and partial > cap.partial_images:
-        verdict: Verdict = "approximated" if cap.partial_images else "dropped"
-        sent = cap.partial_images or None
-        draft.adapt(
-            "partial_images", partial, sent, verdict, f"the model sends {cap.partial_images}"
-        )
+    elif not cap.partial_images:
+        draft.drop("partial_images", "the model sends none")
+    elif partial > cap.partial_images:
+        sent = cap.partial_images
+        draft.adapt("partial_images", partial, sent, "approximated", f"the model sends {sent}")
         draft.changes["partial_images"] = sent
 
 
@@ -175,9 +189,8 @@ def _fit_frames(draft: Draft) -> None:
                 draft.drop(name, "the model makes no animations")
     elif count is not None and not frames[0] <= count <= frames[1]:
         sent = min(max(count, frames[0]), frames[1])
-        draft.adapt(
-            "frame_count", count, sent, "approximated", f"{frames[0]} to {frames[1]} frames"
-        )
+        why = f"the model makes {frames[0]} to {frames[1]}"
+        draft.adapt("frame_count", count, sent, "approximated", why)
         draft.changes["frame_count"] = sent
     if draft.get("svg") is not None and not draft.capability.svg:
         draft.drop("svg", "the model makes no SVG")
@@ -187,10 +200,11 @@ def _fit_extra(draft: Draft) -> None:
     mine: Mapping[str, JsonValue] = draft.request.extra.get(draft.provider, {})
     known = draft.capability.extra
     unknown = [] if known is None else [name for name in mine if name not in known]
-    for name in unknown:
-        takes = ", ".join(known or ()) or "none"
-        refusal = f"extra.{draft.provider}.{name} is no option of the model; it takes {takes}"
-        draft.adapt("extra", {name: mine[name]}, None, "dropped", "no option of the model", refusal)
+    if unknown:
+        takes = f"the model takes {', '.join(known or ()) or 'none'}"
+        names = ", ".join(f"{draft.provider}.{name}" for name in unknown)
+        # The values may be anything, secrets too.
+        draft.adapt("extra", names, None, "dropped", takes)
     kept = {name: value for name, value in mine.items() if name not in unknown}
     draft.changes["extra"] = {draft.provider: kept} if kept else {}
 

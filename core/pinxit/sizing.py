@@ -151,8 +151,6 @@ def _offers(capability: Capability, width: int, height: int) -> Iterator[Offer]:
         case Ratios() as table:
             yield from _table(table)
         case SizeRange() as bounds:
-            if bounds.accepts(width, height):
-                yield Offer(width, height, f"{width}x{height}")
             yield from (_offer(value, value) for value in bounds.listed)
             yield from _within(bounds, width / height, height)
         case None if capability.default_size:
@@ -209,7 +207,7 @@ def choose_ratio(capability: Capability, ratio: str, size: str | None) -> Sizing
     sizes = capability.sizes
     if isinstance(sizes, Ratios):
         return _from_table(sizes, ratio, wanted, size if edge else None)
-    best = _nearest(_of_edge(capability, wanted, edge), wanted, edge)
+    best = _nearest(capability, wanted, edge)
     return _shaped(best, wanted, edge) if best else None
 
 
@@ -226,51 +224,46 @@ def _from_table(table: Ratios, ratio: str, wanted: float, size: str | None) -> S
         return (offer.off(wanted) > MAX_CROP, far, not own, offer.off(wanted))
 
     best = min(offers, key=rank)
-    # The default class is not named unless it was asked for: providers may charge for the name.
+    # What the model itself calls so is what was asked, give or take its rounding.
+    own = best.ratio == ratio and best.off(wanted) <= MAX_CROP
+    # The default class is not named unless it was asked for: some charge for the name.
     named = best.size if size is not None or best.size != default else None
-    found = replace(_shaped(best, wanted, edge), size=named)
-    if best.ratio == ratio and best.off(wanted) <= MAX_CROP:
-        # What the model itself calls so is what was asked, give or take its rounding.
-        kept = replace(found, deliver=None, verdict="kept")
-        return kept if found.class_verdict == "kept" else replace(found, verdict="kept")
-    return found
+    return replace(_shaped(best, wanted, edge, own=own), size=named)
 
 
-def _of_edge(capability: Capability, ratio: float, edge: int | None) -> Iterable[Offer]:
+def _of_edge(capability: Capability, ratio: float, edge: int) -> Iterable[Offer]:
     """Return the sizes among which one of a ratio and a class is looked for."""
     match capability.sizes:
         case FixedSizes(values=values):
             return [_offer(value, value) for value in values]
         case SizeRange() as bounds:
-            height = (edge or _USUAL_EDGE) / math.sqrt(ratio)
-            return [
-                *(_offer(value, value) for value in bounds.listed),
-                *_within(bounds, ratio, height),
-            ]
+            listed = (_offer(value, value) for value in bounds.listed)
+            return [*listed, *_within(bounds, ratio, edge / math.sqrt(ratio))]
         case Ratios() as table:
             return _table(table)
         case None:
             return [_offer(capability.default_size)] if capability.default_size else []
 
 
-def _nearest(offers: Iterable[Offer], wanted: float, edge: int | None) -> Offer | None:
+def _nearest(capability: Capability, wanted: float, edge: int | None) -> Offer | None:
     """Return the size of the class whose ratio is nearest, or the nearest ratio of any class."""
     target = edge or _USUAL_EDGE
+    # Of a range some exact ratio can always be had, but far from the class it is of no use.
+    strict = edge is not None or isinstance(capability.sizes, SizeRange)
 
     def rank(offer: Offer) -> tuple[float, ...]:
         stray = abs(math.log(offer.edge / target))
-        outside = edge is not None and stray > math.log(_SAME_CLASS)
-        return (outside, round(offer.off(wanted), 3), stray)
+        outside = strict and stray > math.log(_SAME_CLASS)
+        return (outside, offer.off(wanted), stray)
 
-    return min(offers, key=rank, default=None)
+    return min(_of_edge(capability, wanted, target), key=rank, default=None)
 
 
-def _shaped(best: Offer, wanted: float, edge: int | None) -> Sizing:
+def _shaped(best: Offer, wanted: float, edge: int | None, *, own: bool = False) -> Sizing:
     """Cut a picture to a ratio and bring it to a class, where it is not of them already."""
     width, height = best.width, best.height
-    found = Sizing(best.size, best.ratio, (width, height))
-    verdict: Verdict = "mapped"
-    if best.off(wanted) > _SAME_RATIO:
+    verdict: Verdict = "kept" if own else "mapped"
+    if not own and best.off(wanted) > _SAME_RATIO:
         if width / height > wanted:
             width = max(1, round(height * wanted))
         else:
@@ -280,11 +273,9 @@ def _shaped(best: Offer, wanted: float, edge: int | None) -> Sizing:
     deliver = _scaled(width, height, factor)
     if class_verdict == "emulated" and verdict != "approximated" and not best.serves(*deliver):
         class_verdict = "approximated"
-    return replace(
-        found,
-        deliver=deliver if deliver != found.made else None,
-        verdict=verdict,
-        class_verdict=class_verdict,
+    made = (best.width, best.height)
+    return Sizing(
+        best.size, best.ratio, made, deliver if deliver != made else None, verdict, class_verdict
     )
 
 
@@ -311,7 +302,7 @@ def choose_class(capability: Capability, name: str) -> Sizing | None:
         if name == next(iter(sizes.classes)):
             return Sizing()
     edge = class_edge(name)
-    best = _nearest(_of_edge(capability, 1.0, edge), 1.0, edge)
+    best = _nearest(capability, 1.0, edge)
     if best is None:
         return None
     factor, verdict = _to_class(best, edge)

@@ -12,6 +12,8 @@ from pydantic import (
     JsonValue,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -146,6 +148,29 @@ class _Request(Options):
             present.setdefault("images", image if several else [image])
         return present
 
+    @field_validator("aspect_ratio")
+    @classmethod
+    def _agrees_with_size(cls, value: str | None, info: ValidationInfo) -> str | None:
+        pixels, ratio = parse_size(info.data.get("size")), parse_ratio(value)
+        if pixels and ratio:
+            have = pixels[0] / pixels[1]
+            # Sizes that providers themselves call 16:9 are up to this far from it.
+            if min(have, ratio) < 0.97 * max(have, ratio):
+                raise ValueError(f"contradicts size {info.data['size']}; give one of the two")
+        return value
+
+    @field_validator("output_format")
+    @classmethod
+    def _carries_background(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value == "jpeg" and info.data.get("background") == "transparent":
+            raise ValueError("cannot carry a transparent background; ask for png or webp")
+        return value
+
+    @field_validator("negative_prompt")
+    @classmethod
+    def _blank_is_absent(cls, value: str | None) -> str | None:
+        return value if value and value.strip() else None
+
 
 class GenerateRequest(_Request):
     """Make pictures from a prompt."""
@@ -166,6 +191,13 @@ class EditRequest(_Request):
     mask: Image | None = None
     markup: Image | None = None
     input_fidelity: Literal["low", "high"] | None = None
+
+    @field_validator("markup")
+    @classmethod
+    def _instead_of_mask(cls, value: Image | None, info: ValidationInfo) -> Image | None:
+        if value is not None and info.data.get("mask") is not None:
+            raise ValueError("cannot be combined with a mask; give one of the two")
+        return value
 
 
 class VariationRequest(_Request):
@@ -302,5 +334,7 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def _abbreviate(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return f"{len(value)} bytes"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -20,13 +20,30 @@ def fit_style(draft: Draft) -> None:
     words = {**cap.style_words, **(draft.succession.style_words if draft.succession else {})}.get(
         style
     )
-    prompt = draft.get("prompt")
-    if words and prompt is not None:
+    prompt = _prompt_with(draft, words) if words else None
+    if prompt is not None:
         if draft.adapt("style", style, words, "mapped", "said in the prompt"):
-            draft.changes["prompt"] = f"{prompt}\n\n{words}"
+            draft.changes["prompt"] = prompt
         draft.changes["style"] = None
+    elif words and draft.get("prompt") is not None:
+        draft.drop("style", "the prompt has no room for its words")
     else:
-        draft.drop("style", "the model has no styles")
+        draft.drop("style", _offered("style", cap.styles))
+
+
+def _prompt_with(draft: Draft, words: str) -> str | None:
+    """Return the prompt with words behind it, or ``None`` where there is no prompt or no room."""
+    prompt, limit = draft.get("prompt"), draft.capability.max_prompt
+    if prompt is None:
+        return None
+    longer = f"{prompt}\n\n{words}"
+    return longer if limit is None or len(longer) <= limit else None
+
+
+def _offered(name: str, vocabulary: tuple[str, ...]) -> str:
+    return (
+        f"the model takes {', '.join(vocabulary)}" if vocabulary else f"the model takes no {name}"
+    )
 
 
 def fit_prompt(draft: Draft) -> None:
@@ -34,9 +51,13 @@ def fit_prompt(draft: Draft) -> None:
     prompt, limit = draft.get("prompt"), draft.capability.max_prompt
     if prompt is None or limit is None or len(prompt) <= limit:
         return
-    refusal = f"prompt has {len(prompt)} characters, the model takes {limit}"
     draft.adapt(
-        "prompt", f"{len(prompt)} characters", f"{limit} characters", "approximated", "cut", refusal
+        "prompt",
+        f"{len(prompt)} characters",
+        f"{limit} characters",
+        "approximated",
+        f"cut to the {limit} characters that the model takes",
+        f"prompt has {len(prompt)} characters and the model takes {limit}",
     )
     draft.changes["prompt"] = prompt[:limit]
 
@@ -46,16 +67,14 @@ def fit_negative_prompt(draft: Draft) -> None:
     words = draft.get("negative_prompt")
     if words is None or draft.capability.negative_prompt:
         return
-    prompt, limit = draft.get("prompt"), draft.capability.max_prompt
-    added = f"{prompt}\n\nAvoid: {words}"
-    if prompt is None or (limit is not None and len(added) > limit):
-        draft.drop("negative_prompt", "the model takes no negative prompt")
+    why = "the model takes no negative prompt"
+    prompt = _prompt_with(draft, f"Avoid: {words}")
+    if prompt is None:
+        draft.drop("negative_prompt", why)
         return
-    refusal = "the model takes no negative_prompt"
-    if draft.adapt(
-        "negative_prompt", words, "words in the prompt", "approximated", refusal, refusal
-    ):
-        draft.changes["prompt"] = added
+    # Models read what is named, even after "avoid", so this is no equivalent.
+    if draft.adapt("negative_prompt", words, "words in the prompt", "approximated", why):
+        draft.changes["prompt"] = prompt
     draft.changes["negative_prompt"] = None
 
 
@@ -64,23 +83,23 @@ def fit_quality(draft: Draft) -> None:
     quality, cap = draft.get("quality"), draft.capability
     if quality is None or quality in cap.qualities:
         return
+    draft.changes["quality"] = None
     if quality == "auto":
-        draft.changes["quality"] = None
         return
     equivalents = {**cap.quality_map, **(draft.succession.quality if draft.succession else {})}
     if (equal := equivalents.get(quality)) in cap.qualities:
-        if draft.adapt("quality", quality, equal, "mapped", "the model's word for it"):
+        if draft.adapt("quality", quality, equal, "mapped", f"the model's word for it is {equal}"):
             draft.changes["quality"] = equal
         return
     ranked = [name for name in cap.qualities if name in _QUALITY_RANK]
     if not ranked:
-        draft.drop("quality", "the model has no choice of quality")
+        draft.adapt("quality", quality, None, "dropped", _offered("quality", cap.qualities))
         return
     rank = _QUALITY_RANK[quality]
     near = min(ranked, key=lambda name: (abs(_QUALITY_RANK[name] - rank), _QUALITY_RANK[name]))
     # The model calls the same step by another name: that is a translation, not a loss.
     verdict: Verdict = "mapped" if _QUALITY_RANK[near] == rank else "approximated"
-    if draft.adapt("quality", quality, near, verdict, f"the model has {', '.join(cap.qualities)}"):
+    if draft.adapt("quality", quality, near, verdict, _offered("quality", cap.qualities)):
         draft.changes["quality"] = near
 
 
@@ -94,9 +113,7 @@ def choice(name: str, vocabulary: str) -> Callable[[Draft], None]:
             return
         if value == "auto":
             draft.changes[name] = None
-        elif taken:
-            draft.drop(name, f"the model takes {', '.join(taken)}")
         else:
-            draft.drop(name, f"the model takes no {name}")
+            draft.drop(name, _offered(name, taken))
 
     return step
