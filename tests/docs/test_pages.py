@@ -50,9 +50,9 @@ def test_every_page_can_be_reached() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_lines_can_be_read_in_an_editor(path: Path) -> None:
-    """No line has more than 120 characters."""
-    lines = path.read_text("utf-8").splitlines()
-    assert not [number for number, line in enumerate(lines, 1) if len(line) > 120]
+    """No line has more than 120 characters; rows of tables cannot be broken, and may."""
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    assert not [place for place, line in lines if len(line) > 120 and not line.startswith("|")]
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
