@@ -635,3 +635,11 @@ def test_wrong_allowed_hosts(entry: str) -> None:
     """What is no host is a mistake of the configuration, and is named."""
     with pytest.raises(ConfigError, match="allow_hosts"):
         Fetcher(allow_hosts=[entry])
+
+
+def test_passwords_of_allowed_hosts() -> None:
+    """A password that slipped into the configuration does not slip into the error."""
+    with pytest.raises(ConfigError) as caught:
+        Fetcher(allow_hosts=["me:secret@127.0.0.1:8188"])
+    assert "secret" not in repr(caught.value)
+    assert caught.value.__suppress_context__

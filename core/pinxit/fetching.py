@@ -281,13 +281,15 @@ def _allowed_host(entry: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(f"//{entry}")
         if parts.netloc != entry or parts.username is not None:
-            raise ValueError(entry)
+            raise ValueError("more than a host")
         return read_host(parts.hostname or "")[0], parts.port
-    except ValueError as error:
+    except ValueError:
+        # Neither the message nor a cause may show the password of a URL.
+        place = entry.rpartition("@")[2]
         raise ConfigError(
-            f"allow_hosts: {entry!r} is no host; write a name or an address, such as "
-            "images.example or 127.0.0.1:8188"
-        ) from error
+            f"allow_hosts: {place!r} is no host; write a name or an address, such as images.example or "
+            "127.0.0.1:8188"
+        ) from None
 
 
 def _request(target: _Target) -> httpcore.Request:
