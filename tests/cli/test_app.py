@@ -13,7 +13,7 @@ import typer
 
 from commandline import Commands
 from pinxit.cli import version
-from pinxit.cli.arguments import Delivery, Setup, Wishes
+from pinxit.cli.arguments import Delivery, EditWishes, Setup, Wishes
 from pinxit.cli.expansion import command
 from pinxit.parameters import GenerateParameters
 from pinxit.types import GenerateRequest
@@ -106,5 +106,9 @@ def test_expansion() -> None:
 
 def test_no_clash() -> None:
     """No two groups have an option of the same name."""
-    names = [name for group in (Wishes, Delivery, Setup) for name in signature(group).parameters]
+    names = [
+        name
+        for group in (Wishes, EditWishes, Delivery, Setup)
+        for name in signature(group).parameters
+    ]
     assert len(names) == len(set(names))

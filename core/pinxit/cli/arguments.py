@@ -12,9 +12,11 @@ import typer
 from pinxit.options import Fidelity
 from pinxit.types import VariationRequest
 
-__all__ = ["OUTPUT", "PICTURE", "Delivery", "Setup", "Wishes", "flag", "json_option"]
+from .prompts import open_mask
 
-PICTURE, ROUTING, OUTPUT, SETUP = "Picture", "Routing", "Output", "Setup"
+__all__ = ["OUTPUT", "Delivery", "EditWishes", "Setup", "Wishes", "flag", "json_option"]
+
+PICTURE, EDIT, ROUTING, OUTPUT, SETUP = "Picture", "Edit", "Routing", "Output", "Setup"
 
 
 def _allowed(field: str) -> str:
@@ -146,6 +148,41 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditWishes:
+    """What only an edit takes."""
+
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE",
+            help="A picture whose transparent pixels say what may change.",
+            rich_help_panel=EDIT,
+        ),
+    ] = None
+    input_fidelity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="How closely faces and logos are kept: low, high.",
+            rich_help_panel=EDIT,
+        ),
+    ] = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what was said, as fields of a request.
+
+        Raises:
+            InvalidImage: The mask's file cannot be read.
+        """
+        return {"mask": open_mask(self.mask), "input_fidelity": self.input_fidelity}
+
+    def said(self) -> str | None:
+        """Return the first of these fields that was given."""
+        given = (field.name for field in fields(self) if getattr(self, field.name) is not None)
+        return next(given, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """What becomes of the pictures."""
 
@@ -155,8 +192,7 @@ class Delivery:
             "--out",
             "-o",
             metavar="PATH",
-            help="A file, a folder, or - for standard output. Only a file that is named here is ever"
-            " overwritten. (default: a name made from the prompt, here)",
+            help="A file, a folder, or -. Only a file named here is overwritten. (default: a new file)",
             rich_help_panel=OUTPUT,
         ),
     ] = None

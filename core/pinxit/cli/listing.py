@@ -36,7 +36,9 @@ def models(
     context: typer.Context,
     operation: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Only models that can {'|'.join(get_args(Operation))}."),
+        typer.Option(
+            metavar="NAME", help=f"Only models for one of {', '.join(get_args(Operation))}."
+        ),
     ] = None,
     json: Annotated[bool, json_option("Write everything that is known as JSON.")] = False,
     *,

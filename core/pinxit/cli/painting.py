@@ -12,11 +12,11 @@ from pinxit.errors import RequestError
 from pinxit.parameters import edit_request, generate_request, variation_request
 from pinxit.types import EditRequest, GenerateRequest, ImagesResponse, PartialImage, Request
 
-from .arguments import PICTURE, Delivery, Setup, Wishes
+from .arguments import Delivery, EditWishes, Setup, Wishes
 from .failures import BROKEN
 from .opening import open_router
 from .places import Place, file_format, name_of, slug
-from .prompts import check_pictures, open_mask, read_prompt
+from .prompts import check_pictures, read_prompt
 from .terminal import Session, Terminal, write_json
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ Prompt = Annotated[
 Images = Annotated[
     list[str] | None,
     typer.Argument(metavar="IMAGE...", help="Files or URLs; the first is changed."),
-]
-MaskFile = Annotated[
-    str | None,
-    typer.Option(
-        metavar="IMAGE",
-        help="A picture whose transparent pixels say what may change.",
-        rich_help_panel=PICTURE,
-    ),
 ]
 
 
@@ -62,8 +54,8 @@ def edit(
     context: typer.Context,
     prompt: Prompt = None,
     images: Images = None,
-    mask: MaskFile = None,
     *,
+    edits: EditWishes,
     wishes: Wishes,
     delivery: Delivery,
     setup: Setup,
@@ -78,7 +70,7 @@ def edit(
             param="image",
         )
     text = read_prompt(prompt)
-    request = edit_request(text, images, {**_fields(wishes, delivery), "mask": open_mask(mask)})
+    request = edit_request(text, images, {**_fields(wishes, delivery), **edits.parameters()})
     check_pictures(images, request.images)
     stem = "-".join(part for part in (name_of(images[0]), slug(text)) if part)
     return _Painting(context.obj, request, delivery, setup).run(stem)

@@ -11,10 +11,10 @@ from pinxit.errors import RequestError, UnsupportedRequest
 from pinxit.parameters import edit_request, generate_request
 from pinxit.types import Request
 
-from .arguments import Setup, Wishes, json_option
+from .arguments import EditWishes, Setup, Wishes, json_option
 from .failures import exit_code, sentence
 from .opening import open_router
-from .prompts import check_pictures, open_mask, read_prompt
+from .prompts import check_pictures, read_prompt
 from .terminal import Session, Terminal, write_json
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def plan(
         list[str] | None,
         typer.Argument(metavar="[IMAGE]...", help="With pictures, an edit is planned."),
     ] = None,
-    mask: Annotated[str | None, typer.Option(metavar="IMAGE", help="Says what may change.")] = None,
     json: Annotated[bool, json_option("Write the plan as JSON.")] = False,
     *,
+    edits: EditWishes,
     wishes: Wishes,
     setup: Setup,
 ) -> int:
@@ -49,10 +49,12 @@ def plan(
     text, fields = read_prompt(prompt), wishes.parameters()
     request: Request
     if images:
-        request = edit_request(text, images, {**fields, "mask": open_mask(mask)})
+        request = edit_request(text, images, {**fields, **edits.parameters()})
         check_pictures(images, request.images)
-    elif mask:
-        raise RequestError("mask: is for edits; name the picture behind the prompt", param="mask")
+    elif stray := edits.said():
+        raise RequestError(
+            f"{stray}: is for edits; name the picture behind the prompt", param=stray
+        )
     else:
         request = generate_request(text, fields)
     return show_plan(context.obj, request, setup)
