@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import traceback
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import cast
 
-from .errors import PinxitError, PluginFailed, ProviderError, ProviderTimeout
+from .errors import (
+    AuthenticationFailed,
+    PinxitError,
+    PluginFailed,
+    ProviderError,
+    ProviderTimeout,
+    QuotaExceeded,
+    RequestError,
+)
 from .health import Health
 from .hookspecs import Call, Clock, Context
 from .options import Retry
 from .plugins import Plugins
+from .redaction import hide
 from .report import Attempt, Billing
 from .types import ImagesResponse, PartialImage, Request, add_usage
 
@@ -28,6 +39,16 @@ _LONGEST_BACKOFF = 16.0
 _SHORTEST_BACKOFF = 0.04
 _PARALLEL_CALLS = 4
 """Calls of one fanned-out request that run at once; more would meet rate limits."""
+_SHORTEST_PATIENCE = 1.0
+"""Seconds: a model that is given less than this cannot show that it is well."""
+_PARTIALS = 3
+"""Partial pictures per picture where the request names no number: the most that may be asked for."""
+
+
+class _Impatience(ProviderTimeout):
+    """A time-out that tells more about the caller than about the provider."""
+
+    ejects = False
 
 
 @dataclass(slots=True)
@@ -47,18 +68,11 @@ class Ledger:
     shortfall: PinxitError | None = None
 
     def spoil(self, model: str, error: PinxitError) -> None:
-        """Correct the last entry of a model whose answer turned out to be of no use."""
-        for place in reversed(range(len(self.attempts))):
-            entry = self.attempts[place]
+        """Correct the entries of a model whose answer turned out to be of no use."""
+        changes = {"outcome": error.code, "billing": "billed", "message": str(error), "images": 0}
+        for place, entry in enumerate(self.attempts):
             if entry.model == model and entry.outcome == "ok":
-                changes = {
-                    "outcome": error.code,
-                    "billing": "billed",
-                    "message": str(error),
-                    "images": 0,
-                }
                 self.attempts[place] = entry.model_copy(update=changes)
-                return
 
     def left(self, clock: Clock) -> float:
         """Return the seconds until the deadline."""
@@ -145,10 +159,22 @@ class Attempts:
         self, calls: Sequence[Call], retry: Retry | None, ledger: Ledger
     ) -> ImagesResponse:
         gate = asyncio.Semaphore(_PARALLEL_CALLS)
+        hopeless: list[PinxitError] = []
+        answered = False
 
         async def gated(part: Call) -> ImagesResponse:
+            nonlocal answered
             async with gate:
-                return await self._attempt(part, retry, ledger)
+                if hopeless and not answered:
+                    raise hopeless[0]
+                try:
+                    answer = await self._attempt(part, retry, ledger)
+                except PinxitError as error:
+                    if _is_hopeless(error):
+                        hopeless.append(error)
+                    raise
+                answered = True
+                return answer
 
         ended = await asyncio.gather(*map(gated, calls), return_exceptions=True)
         return _merge(ended, ledger)
@@ -157,6 +183,8 @@ class Attempts:
         """Send one call, again where that is safe, until it brings something or is given up."""
         import stamina  # a tenth of a second that only those who send anything should pay
 
+        if ledger.left(self._clock) <= 0:
+            raise _unsent(call)
         tries = 1 + (retry.count if retry else 0)
         sent = 0
 
@@ -171,16 +199,19 @@ class Attempts:
 
         self._budget.note_request()
         key = self._health.key(call.model, call.context.settings)
-        context = _watching(call.context, ledger)
-        async for attempt in stamina.retry_context(on=again, attempts=tries, timeout=None):
-            with attempt, self._health.watch(key), self._recorded(call, ledger) as note:
-                sent += 1
-                async with asyncio.timeout(self._limit(call, ledger)):
-                    response = await self._plugins.invoke(
-                        call.candidate.operation, call.request, call.model, context
-                    )
-                note(response)
-                return response
+        context = _watching(call, ledger)
+        try:
+            async for attempt in stamina.retry_context(on=again, attempts=tries, timeout=None):
+                with attempt, self._health.watch(key), self._recorded(call, ledger) as note:
+                    sent += 1
+                    async with asyncio.timeout(self._limit(call, ledger)):
+                        response = await self._plugins.invoke(
+                            call.candidate.operation, call.request, call.model, context
+                        )
+                    note(response)
+                    return response
+        except PinxitError as error:
+            raise _bare(error) from error.__cause__
         raise AssertionError("stamina ends with an answer or an error")
 
     def _limit(self, call: Call, ledger: Ledger) -> float:
@@ -189,34 +220,46 @@ class Attempts:
     @contextmanager
     def _recorded(self, call: Call, ledger: Ledger) -> Generator[Callable[[ImagesResponse], None]]:
         """Enter one attempt into the ledger, however it ends, and see that it ends as one of ours."""
-        started = self._clock.monotonic()
+        started, patience = self._clock.monotonic(), self._limit(call, ledger)
 
         def note(response: ImagesResponse) -> None:
             ledger.attempts.append(self._entry(call, started, "ok", images=len(response.data)))
 
         try:
             yield note
-        except asyncio.CancelledError:
-            ledger.attempts.append(self._entry(call, started, "cancelled", billing="ambiguous"))
-            raise
-        except Exception as error:
-            failure = self._as_ours(error, call, started)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_leaving():
+                ledger.attempts.append(self._entry(call, started, "cancelled", billing="ambiguous"))
+                raise
+            if isinstance(error, PinxitError):
+                failure = error
+            elif isinstance(error, TimeoutError):
+                failure = self._timed_out(call, started, patience)
+            else:
+                failure = self._plugin_failed(call, error)
             failure.model = call.model.id
             ledger.attempts.append(self._failure(call, started, failure))
             if failure is error:
                 raise
-            raise failure from error
+            raise failure from failure.__cause__
 
-    def _as_ours(self, error: Exception, call: Call, started: float) -> PinxitError:
-        if isinstance(error, PinxitError):
-            return error
-        if isinstance(error, TimeoutError):
-            return ProviderTimeout(
-                f"no answer within {self._clock.monotonic() - started:.3g} seconds"
-            )
-        # A plugin's bug is no reason to lose the request, nor a secret to keep: the next model may do.
-        log.error("the plugin of %s failed", call.model.id, exc_info=error)
-        return PluginFailed(f"its plugin failed with {type(error).__name__}")
+    def _timed_out(self, call: Call, started: float, patience: float) -> ProviderTimeout:
+        reasonable = patience >= max(_SHORTEST_PATIENCE, call.candidate.timeout)
+        kind = ProviderTimeout if reasonable else _Impatience
+        return kind(f"no answer within {self._clock.monotonic() - started:.3g} seconds")
+
+    def _plugin_failed(self, call: Call, error: BaseException) -> PluginFailed:
+        """Say that a plugin has a bug: no reason to lose the request, the next model may do."""
+        failure = PluginFailed(f"its plugin failed with {type(error).__name__}")
+        text = "".join(traceback.format_exception(error))
+        shown = hide(text, self._plugins.secrets(call.model, call.context.settings))
+        if shown == text:
+            failure.__cause__ = error
+            log.error("the plugin of %s failed", call.model.id, exc_info=error)
+        else:
+            # What a provider repeated, its plugin's exception repeats.
+            log.error("the plugin of %s failed\n%s", call.model.id, shown)
+        return failure
 
     def _failure(self, call: Call, started: float, error: PinxitError) -> Attempt:
         billing: Billing = getattr(error, "billing", "unbilled")
@@ -269,12 +312,48 @@ def _may_repeat(error: Exception, retry: Retry) -> bool:
     return error.billing == "not_sent" or not error.statuses.isdisjoint(retry.on_codes)
 
 
-def _watching(context: Context, ledger: Ledger) -> Context:
-    """Note in the ledger when a partial picture reaches the caller."""
+def _is_hopeless(error: PinxitError) -> bool:
+    """Whether the other parts of a fanned-out request would end in the same way."""
+    if isinstance(error, RequestError):
+        return error.billing == "unbilled"
+    return isinstance(error, AuthenticationFailed | QuotaExceeded)
+
+
+def _is_leaving() -> bool:
+    """Whether somebody asked the running task to stop.
+
+    A plugin may let a cancellation of its own escape, such as that of a future which nobody completes;
+    taken for ours, it would end the request without an error.
+    """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _bare(error: PinxitError) -> PinxitError:
+    """Cut off the frames that read an answer: they hold all of it, and keys that a provider repeats."""
+    if error.__cause__ is None:
+        error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _unsent(call: Call) -> ProviderTimeout:
+    error = ProviderTimeout("the deadline passed before this was sent", billing="not_sent")
+    error.model = call.model.id
+    return error
+
+
+def _watching(call: Call, ledger: Ledger) -> Context:
+    """Note in the ledger when a partial picture reaches the caller; pass on no more than were asked."""
+    context, request = call.context, call.request
+    partials = _PARTIALS if request.partial_images is None else request.partial_images
+    left = partials * request.n
 
     async def emit(partial: PartialImage) -> None:
-        ledger.streamed = True
-        await context.emit(partial)
+        nonlocal left
+        if left > 0:
+            left -= 1
+            ledger.streamed = True
+            await context.emit(partial)
 
     return replace(context, emit=emit) if context.listening else context
 
@@ -302,9 +381,12 @@ def _merge(ended: list[ImagesResponse | BaseException], ledger: Ledger) -> Image
     for error in errors:
         if not isinstance(error, PinxitError):
             raise error
-        ledger.shortfall = ledger.shortfall or error
-    if not answers:
-        raise errors[0]
+    # What one part was refused for must not be taken elsewhere because another one failed.
+    spokesman = next((e for e in errors if isinstance(e, RequestError)), next(iter(errors), None))
+    if spokesman is not None:
+        if not answers:
+            raise spokesman
+        ledger.shortfall = cast("PinxitError", spokesman)
     usage = None
     if all(answer.usage for answer in answers):
         usage = add_usage([answer.usage for answer in answers if answer.usage])

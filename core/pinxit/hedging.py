@@ -33,11 +33,11 @@ async def race(
     try:
         while True:
             patience = after if waiting else None
-            done, _ = await asyncio.wait(
+            done, running = await asyncio.wait(
                 running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in done:
-                running.discard(task)
+            # Of two that end in the same moment, one with an answer decides.
+            for task in sorted(done, key=lambda task: task.exception() is not None):
                 error = task.exception()
                 if error is None:
                     return task.result()
@@ -51,3 +51,6 @@ async def race(
             task.cancel()
         if running:
             await asyncio.wait(running)
+        for task in running:
+            # An error that nobody looks at would be logged as lost.
+            _ = task.cancelled() or task.exception()

@@ -79,8 +79,12 @@ class Planner:
                 candidates.append(fitted)
             else:
                 rejected[target.model.id] = fitted
-        affordable = [c for c in candidates if _affordable(c, options)]
-        rejected |= {c.model.id: (_over(c, options),) for c in candidates if c not in affordable}
+        affordable: list[Candidate] = []
+        for candidate in candidates:
+            if _affordable(candidate, options):
+                affordable.append(candidate)
+            else:
+                rejected[candidate.model.id] = (_over(candidate, options),)
         ordered = self._order(affordable, resolution)
         return Plan(
             request=request,

@@ -19,6 +19,7 @@ from .capabilities import Model, Setting
 from .config import Settings
 from .errors import ConfigError
 from .hookspecs import PROJECT, Call, CallNext, Context, Order, RequestNext
+from .redaction import Secrets
 from .registry import Registry
 from .types import ImagesResponse, Operation, Request
 
@@ -239,6 +240,14 @@ class Plugins:
 
         return [(impl.plugin, opener(impl)) for impl in self.manager.hook.lifespan.get_hookimpls()]
 
+    def secrets(self, model: Model, settings: Mapping[str, Any]) -> Secrets:
+        """Return the values that must show nowhere among the settings of a model's plugin."""
+        return Secrets(
+            str(settings[s.name])
+            for s in self.settings_of(model)
+            if s.secret and s.name in settings
+        )
+
     def declared_settings(self, plugin: object) -> tuple[Setting, ...]:
         """Return the settings that a plugin declares."""
         return self._settings.get(plugin, ())
@@ -283,7 +292,7 @@ class Plugins:
         # Imported with httpx, when the first request is made.
         from .translation import provider_errors
 
-        with provider_errors(_secrets(self.settings_of(model), context.settings)):
+        with provider_errors(self.secrets(model, context.settings)):
             result = self._caller(operation, model)(request=request, model=model, context=context)
             return await cast("Awaitable[ImagesResponse]", result)
 
@@ -293,10 +302,6 @@ class Plugins:
             "httpx.Request | None",
             self._caller("preview", model)(request=request, model=model, context=context),
         )
-
-
-def _secrets(declared: Iterable[Setting], settings: Mapping[str, Any]) -> list[str]:
-    return [str(settings[s.name]) for s in declared if s.secret and s.name in settings]
 
 
 def _check_async(impl: pluggy.HookImpl, plugin: str) -> None:

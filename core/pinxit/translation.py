@@ -24,8 +24,12 @@ from .errors import (
     RequestError,
     UnknownModel,
 )
+from .redaction import Secrets, hide
 
 __all__ = ["from_response", "provider_errors", "redact", "retry_after"]
+
+_LONGEST_WISH = 30 * 86_400.0
+"""Seconds: whoever asks for a longer wait has a broken clock or counts in other units."""
 
 _MESSAGE_LIMIT = 500
 """Characters of a provider's own words that an error repeats."""
@@ -38,23 +42,36 @@ def provider_errors(secrets: Iterable[str] = ()) -> Generator[None]:
     Args:
         secrets: Texts that must not appear in a message, even if the provider echoes them.
     """
+    # A copy whose variable shows nothing: this frame is part of the traceback.
+    secrets = Secrets(secrets)
     try:
         yield
+    except ExceptionGroup as group:
+        # A plugin with a task group means what its first task met.
+        with provider_errors(secrets):
+            raise _first(group) from None
     except httpx.HTTPStatusError as error:
         raise from_response(error.response, secrets=secrets) from None
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+    except (
+        httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError
+    ) as error:  # fmt: skip
         # Nothing was written, so nothing can have been ordered.
         raise ProviderUnavailable(_describe(error, secrets), billing="not_sent") from None
-    except httpx.TimeoutException as error:
-        raise ProviderTimeout(_describe(error, secrets)) from None
-    except httpx.TransportError as error:
-        raise ProviderUnavailable(_describe(error, secrets), billing="ambiguous") from None
-    except httpx.HTTPError as error:
-        raise ProviderError(_describe(error, secrets), billing="ambiguous") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise ProviderError(_describe(error, secrets), billing="not_sent") from None
+    except httpx.TimeoutException as error:
+        raise ProviderTimeout(_describe(error, secrets)) from None
+    except httpx.HTTPError as error:
+        raise ProviderError(_describe(error, secrets), billing="ambiguous") from None
     except json.JSONDecodeError as error:
         raise InvalidProviderResponse(f"the answer is not JSON ({error.msg})") from None
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    first: Exception = group
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 def _describe(error: Exception, secrets: Iterable[str]) -> str:
@@ -64,9 +81,7 @@ def _describe(error: Exception, secrets: Iterable[str]) -> str:
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Take secrets out of a provider's own words, and cut them to a readable length."""
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, "[redacted]")
+    text = hide(text, secrets)
     return text if len(text) <= _MESSAGE_LIMIT else f"{text[: _MESSAGE_LIMIT - 3]}..."
 
 
@@ -117,7 +132,9 @@ def _failure(response: httpx.Response, words: str, code: str | None) -> Provider
         retry_after=retry_after(response.headers),
         # A status says that the server gave up before it worked, even where time was the reason.
         billing="unbilled",
-        should_retry={"true": True, "false": False}.get(response.headers.get("x-should-retry", "")),
+        should_retry={"true": True, "false": False}.get(
+            response.headers.get("x-should-retry", "").strip().lower()
+        ),
     )
 
 
@@ -147,9 +164,12 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
 
     ``retry-after-ms`` comes first, then ``retry-after`` in seconds or as an HTTP date.
     """
-    if (wait := _number(headers.get("retry-after-ms"))) is not None:
-        return wait / 1000
-    text = headers.get("retry-after")
+    milliseconds = _number(headers.get("retry-after-ms"))
+    wait = _wish(headers.get("retry-after"), now) if milliseconds is None else milliseconds / 1000
+    return wait if wait is not None and wait <= _LONGEST_WISH else None
+
+
+def _wish(text: str | None, now: datetime | None) -> float | None:
     if (wait := _number(text)) is not None or text is None:
         return wait
     try:

@@ -25,9 +25,9 @@ from pinxit import (
 from pinxit.capabilities import Capability
 from pinxit.types import Request
 
-from ._answers import Reader, chunks, parse
+from ._answers import MAX_ANSWER, Reader, chunks, parse
 from ._errors import Complaint
-from ._events import read_events
+from ._events import MAX_EVENT, read_events
 
 __all__ = ["SETTINGS", "build", "call"]
 
@@ -132,7 +132,8 @@ async def call(request: Request, model: Model, context: Context) -> ImagesRespon
         reader = Reader(context.clock, secrets, response.status_code)
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             return await read_events(response, context, reader, request.n)
-        body = b"".join([chunk async for chunk in chunks(response)])
+        limit = min(MAX_ANSWER, request.n * MAX_EVENT)
+        body = b"".join([chunk async for chunk in chunks(response, limit)])
         return reader.response(parse(body, response.status_code))
     finally:
         await response.aclose()

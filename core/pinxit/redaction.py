@@ -1,0 +1,30 @@
+"""Secrets, and how they are taken out of other people's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Secrets", "hide"]
+
+_SHORTEST = 4
+"""Characters: a shorter secret is a placeholder, whose text is part of ordinary words."""
+
+
+class Secrets(tuple[str, ...]):
+    """Texts that must show nowhere.
+
+    They do not show in ``repr`` either: tools that print the variables of every frame print this.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* with every secret in it replaced."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, "[redacted]")
+    return text
