@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from . import routing
+from .assets import AssetStore
 from .candidates import Plan
 from .config import Config
 from .health import Health
@@ -58,6 +59,7 @@ class Router:
         transport: For tests; see `httpx.MockTransport`.
         fetch: Downloads pictures behind URLs; by default with every guard.
         health: The circuit breakers; share one to share what is known of the providers.
+        store: Keeps pictures so that URLs can be given; by default as the configuration says.
         clock: The time.
         random: The source of jitter and weighted choices.
 
@@ -75,6 +77,7 @@ class Router:
         transport: httpx.AsyncBaseTransport | None = None,
         fetch: Fetch | None = None,
         health: Health | None = None,
+        store: AssetStore | None = None,
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
@@ -87,6 +90,7 @@ class Router:
             transport=transport,
             fetch=fetch,
             health=health,
+            store=store,
             clock=clock,
             random=random,
         )

@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from .assets import AssetStore, own_first
 from .attempts import Attempts, Ledger
 from .candidates import Candidate, Plan
 from .capabilities import Model
@@ -78,6 +79,7 @@ class Execution:
     Attributes:
         started: The `Clock.monotonic` second at which it came.
         ledger: Every attempt so far.
+        store: Keeps pictures so that URLs can be given; without it they are ``data:`` URLs.
         errors: One error per candidate that failed, in order.
     """
 
@@ -87,6 +89,7 @@ class Execution:
     emit: Emit | None
     idempotency_key: str
     started: float
+    store: AssetStore | None = None
     ledger: Ledger = field(default_factory=Ledger)
     errors: list[RequestError | ProviderError] = field(
         default_factory=list[RequestError | ProviderError]
@@ -166,7 +169,7 @@ class Execution:
             candidate.request,
             model.operations[candidate.operation],
             strip_metadata=_strips(plan.options, model),
-            fetch=self.engine.fetch,
+            fetch=own_first(self.store, self.engine.fetch),
             asked=plan.request,
         )
         context = replace(
@@ -205,6 +208,7 @@ class Execution:
                 delivery=candidate.delivery,
                 model=candidate.model.id,
                 fetch=self.engine.fetch_result,
+                store=partial(self.store.put, caller=self.caller) if self.store else None,
             )
         except ProviderError as error:
             # The attempt looked like a success until its pictures were opened.

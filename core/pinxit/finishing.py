@@ -196,7 +196,7 @@ async def _deliver(result: Result, work: _Work) -> Result:
     image = result.image
     if work.delivery.response_format == "b64_json":
         return result.with_image(await asyncio.to_thread(_as_text, image))
-    if image.url is not None:
+    if image.url is not None and not (work.store and image.url.startswith("data:")):
         return result
     url, homeless = None, False
     if work.store is not None:

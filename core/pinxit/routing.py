@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import urlsplit
 
+from .assets import AssetStore, FolderStore, open_store, with_urls
 from .attempts import Attempts, RetryBudget
 from .candidates import Plan
 from .clients import create_client
@@ -67,6 +68,8 @@ class Router:
         transport: For tests; see `httpx.MockTransport`.
         fetch: Downloads pictures behind URLs; by default with every guard.
         health: The circuit breakers; share one to share what is known of the providers.
+        store: Keeps pictures so that URLs can be given; by default as the configuration's ``[assets]``
+            says, and without it URLs are ``data:`` URLs.
         clock: The time.
         random: The source of jitter and weighted choices.
 
@@ -84,6 +87,7 @@ class Router:
         transport: httpx.AsyncBaseTransport | None = None,
         fetch: Fetch | None = None,
         health: Health | None = None,
+        store: AssetStore | None = None,
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
@@ -95,6 +99,7 @@ class Router:
         self.clock = clock or Clock()
         self.random = random or SystemRandom()
         self.health = health or Health(self.clock)
+        self.store = store or _configured_store(self.config, self.clock)
         self._transport = transport
         self._fetch = fetch
         self._stack = AsyncExitStack()
@@ -291,6 +296,7 @@ class Router:
         emit: Emit | None = None,
         request_id: str = "",
         idempotency_key: str = "",
+        store: AssetStore | None = None,
     ) -> ImagesResponse:
         """Serve a request of any operation; what `generate`, `edit` and `variation` are made of.
 
@@ -300,6 +306,7 @@ class Router:
             emit: Gets partial pictures.
             request_id: The id to sign with; a new one by default.
             idempotency_key: The same for every attempt; derived from the request id by default.
+            store: Keeps the pictures of this request, instead of the router's own.
         """
         id = request_id or f"req_{self.random.getrandbits(96):024x}"
         execution = Execution(
@@ -309,10 +316,15 @@ class Router:
             emit=emit,
             idempotency_key=idempotency_key or id,
             started=self.clock.monotonic(),
+            store=store or self.store,
         )
         serve = self.plugins.around_request(execution.serve, execution.context)
         try:
-            return await serve(request)
+            response = await serve(request)
+            if execution.ledger.attempts:
+                return response
+            # From a cache, which keeps no URLs: they expire.
+            return await with_urls(response, execution.store, caller=caller)
         except PinxitError as error:
             if error.report is None:
                 asked = request.model or self.config.defaults.model
@@ -327,6 +339,15 @@ def _with_settings(config: Config, settings: Mapping[str, Mapping[str, Any]] | N
         name: {**config.providers.get(name, {}), **table} for name, table in settings.items()
     }}  # fmt: skip
     return config.model_copy(update={"providers": merged})
+
+
+def _configured_store(config: Config, clock: Clock) -> AssetStore | None:
+    """Open what the ``[assets]`` table describes, if somebody serves it where clients can reach it."""
+    if not config.assets:
+        return None
+    public_url = str(config.gateway.get("public_url") or "")
+    store = open_store(config.asset_settings(), clock=clock, base_url=public_url)
+    return None if isinstance(store, FolderStore) and not store.base_url else store
 
 
 def _configured_hosts(config: Config) -> list[str]:

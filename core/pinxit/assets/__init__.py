@@ -1,6 +1,6 @@
 """Where pictures are kept so that a URL can be given: a folder of our own, or a bucket."""
 
-from .asking import own_first
+from .asking import own_first, with_urls
 from .asset import Asset, AssetStore, asset_name, is_asset_name, media_type_of
 from .bucket import BucketStore
 from .folder import FolderStore
@@ -19,4 +19,5 @@ __all__ = [
     "media_type_of",
     "open_store",
     "own_first",
+    "with_urls",
 ]

@@ -13,6 +13,7 @@ from pinxit.errors import PinxitError
 from pinxit.routing import Router
 
 from .answers import error_answer
+from .assets import Assets
 from .bodies import check_body
 from .errors import BadMessage, Disconnected
 from .exchange import Exchange, Receive, Scope, Send
@@ -59,6 +60,7 @@ class Gateway:
         self._local = local
         self._new_id = new_id
         self.settings: GatewaySettings = read_settings(self._config)
+        self._assets = Assets(router, self._config, self.settings)
         self.draining = False
         self._in_flight: set[Exchange] = set()
         self._idle = asyncio.Event()
@@ -133,13 +135,17 @@ class Gateway:
         if self.draining:
             exchange.closing = True
             raise _stopping()
+        if self._assets.serves(exchange):
+            await self._assets.serve(exchange)
+            return
         if self._local:
             check_origin(exchange)
         if exchange.path not in PUBLIC:
             exchange.caller = authenticate(exchange.scope["headers"], self.settings.keys)
         check_body(exchange, self.settings)
         handler = find(exchange)
-        await handler(Service(exchange, self.router, self.settings, self.as_ours))
+        store = self._assets.store(exchange)
+        await handler(Service(exchange, self.router, self.settings, store, self.as_ours))
 
     def as_ours(self, error: Exception, id: str) -> PinxitError:
         """Return an error that can be shown; what is none of ours is logged and shown without details."""
@@ -153,7 +159,7 @@ class Gateway:
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            async with self.lifespan():
+            async with self._assets.tended(), self.lifespan():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         # The server wants to hear of it as a message, whatever it is.

@@ -86,6 +86,7 @@ async def _run(service: Service, asked: Asked, emit: Emit | None = None) -> Imag
         emit=emit,
         request_id=exchange.id,
         idempotency_key=_idempotency_key(exchange.caller, exchange.header(b"idempotency-key")),
+        store=service.store,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from pinxit.assets import AssetStore
 from pinxit.errors import PinxitError
 from pinxit.routing import Router
 
@@ -19,12 +20,14 @@ class Service:
     """One exchange and those who serve it.
 
     Attributes:
+        store: Keeps this exchange's pictures, at URLs that its caller can reach.
         as_ours: Makes one of our errors of any exception.
     """
 
     exchange: Exchange
     router: Router
     settings: GatewaySettings
+    store: AssetStore
     as_ours: Callable[[Exception, str], PinxitError]
 
 

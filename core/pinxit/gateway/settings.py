@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from pinxit.config import Config
 from pinxit.errors import ConfigError
@@ -14,6 +15,8 @@ from .keys import check_hash
 
 __all__ = ["GatewaySettings", "read_settings"]
 
+_URL = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
+
 
 class GatewaySettings(Frozen):
     """How the gateway treats strangers.
@@ -21,6 +24,7 @@ class GatewaySettings(Frozen):
     Attributes:
         host: The address to listen on.
         port: The TCP port; 0 lets the system choose.
+        public_url: What clients write before ``/assets/``, where that is not the host that they call.
         insecure: Listen beyond loopback without keys.
         keys: Who may call, by name: ``sha256:`` and the key's digest. Empty lets everybody call.
         lenient: Ignore unknown parameters, and say so, instead of refusing them.
@@ -34,6 +38,7 @@ class GatewaySettings(Frozen):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
+    public_url: str | None = None
     insecure: bool = False
     keys: dict[str, str] = Field(default_factory=dict, repr=False)
     lenient: bool = False
@@ -43,6 +48,13 @@ class GatewaySettings(Frozen):
     body_timeout: float = Field(default=30.0, gt=0)
     keep_alive: float = Field(default=15.0, gt=0)
     grace: float = Field(default=30.0, ge=0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not _URL.fullmatch(value):
+            raise ValueError(f"{value!r} is not like https://pictures.example")
+        return value
 
 
 def read_settings(config: Config) -> GatewaySettings:
