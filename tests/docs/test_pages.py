@@ -38,7 +38,8 @@ def test_every_page_can_be_reached() -> None:
     ahead = [ROOT / "README.md"]
     while ahead:
         path = ahead.pop()
-        if path not in seen:
+        # That links lead somewhere is the business of another test.
+        if path not in seen and path.exists():
             seen.add(path)
             ahead += [
                 (path.parent / link.partition("#")[0]).resolve()
