@@ -97,7 +97,11 @@ def _described(model: Model, service: Service) -> dict[str, Any]:
 
 
 def _wanted(query: bytes) -> Mapping[str, str]:
-    wanted = dict(parse_qsl(query.decode("latin-1"), max_num_fields=20, errors="replace"))
+    text = query.decode("latin-1")
+    try:
+        wanted = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=len(_FILTERS)))
+    except ValueError:
+        raise RequestError(f"the query has more than {len(_FILTERS)} filters") from None
     if unknown := [name for name in wanted if name not in _FILTERS]:
         raise RequestError(
             f"{unknown[0][:80]}: is no filter; there are {', '.join(_FILTERS)}",
