@@ -77,24 +77,11 @@ def fit(
         RequestError: *require* names something that is no parameter.
         InvalidImage: An input picture is none; another model would not help.
     """
-    if unknown := sorted(set(require) - CONTRACTS - HINTS):
-        hints = ", ".join(sorted(HINTS))
-        raise RequestError(
-            f"require {unknown[0]!r}: is no parameter that can be required; there are {hints}",
-            param="require",
-        )
+    _check_require(require)
     operation, request, emulated = _operation(request, model)
     capability = model.operations.get(operation)
     if capability is None:
-        does = ", ".join(model.operations)
-        return Fit(
-            operation=operation,
-            request=request,
-            calls=(),
-            adaptations=(),
-            delivery=Delivery(),
-            reasons=(f"cannot {_VERBS[operation]}, it can {does}",),
-        )
+        return _unable(operation, request, model)
     draft = Draft(request, capability, model.provider, fidelity, frozenset(require), succession)
     if emulated:
         draft.adapt(
@@ -110,6 +97,28 @@ def fit(
         adaptations=tuple(draft.adaptations),
         delivery=Delivery(**draft.delivery),
         reasons=tuple(draft.reasons),
+    )
+
+
+def _check_require(require: tuple[str, ...]) -> None:
+    if unknown := sorted(set(require) - CONTRACTS - HINTS):
+        hints = ", ".join(sorted(HINTS))
+        raise RequestError(
+            f"require {unknown[0]!r}: is no parameter that can be required; there are {hints}",
+            param="require",
+        )
+
+
+def _unable(operation: Operation, request: Request, model: Model) -> Fit:
+    """Say that the model has no such operation."""
+    does = ", ".join(model.operations)
+    return Fit(
+        operation=operation,
+        request=request,
+        calls=(),
+        adaptations=(),
+        delivery=Delivery(),
+        reasons=(f"cannot {_VERBS[operation]}, it can {does}",),
     )
 
 

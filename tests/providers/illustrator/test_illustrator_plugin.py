@@ -37,7 +37,7 @@ async def context() -> AsyncIterator[Context]:
 def test_importing_is_cheap() -> None:
     """Importing the provider and listing its model loads neither Pillow nor the renderer."""
     code = (
-        "import sys\nfrom pinxit_providers.illustrator import plugin as illustrator\nillustrator.register_models()\n"
+        "import sys\nfrom pinxit_providers.illustrator import plugin\nplugin.register_models()\n"
         "print(sorted({'PIL', 'resvg_py'} & set(sys.modules)))"
     )
     done = subprocess.run(
