@@ -14,6 +14,7 @@ import typer
 from commandline import Commands
 from pinxit.cli import version
 from pinxit.cli.arguments import Delivery, EditWishes, Setup, Wishes
+from pinxit.cli.completing import model_names
 from pinxit.cli.expansion import command
 from pinxit.parameters import GenerateParameters
 from pinxit.types import GenerateRequest
@@ -75,6 +76,17 @@ def test_same_options(pinxit: Commands, name: str) -> None:
     out = pinxit(name, "--help").out
     for option in ("--model", "--max-cost", "--partials", "--plugins-dir", "--debug"):
         assert option in out
+
+
+def test_completion(pinxit: Commands) -> None:
+    """The shell completes names of routes and models."""
+    done = pinxit.spawn(
+        _PINXIT_COMPLETE="complete_bash", COMP_WORDS="pinxit generate fox -m test/w", COMP_CWORD="4"
+    )
+    assert done.stdout.split() == [b"test/waits"]
+    assert model_names("de") == ["default"]
+    pinxit.configure("[defaults")
+    assert model_names("") == []
 
 
 # Options as dataclasses ---------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from commandline import CONFIG, SHOP, Commands
-from pinxit.capabilities import Capability, Facts, Model
+from pinxit.capabilities import Capability, Facts, InputImages, Model
 from pinxit.cli.doctor import examine
 from pinxit.config import Config
 from pinxit.hookspecs import hookimpl
 from pinxit.plugins import Plugins
+from pinxit.routes import Route
 from pinxit.routing import Router
 from pinxit.testing.clock import ManualClock
 
@@ -85,10 +86,12 @@ def test_keys(pinxit: Commands) -> None:
 def test_strays(pinxit: Commands) -> None:
     """Misspelt settings and providers are warned of."""
     pinxit.plugin("shop", SHOP)
-    pinxit.configure(f"{CONFIG}\n[providers.shop]\napikey = 'x'\n[providers.shopp]\napi_key = 'x'")
+    strays = "[providers.shop]\napikey = 'x'\n[providers.shopp]\n[middleware.spendd]\n"
+    pinxit.configure(f"{CONFIG}\n{strays}")
     found = "\n".join(levels(pinxit)["warning"])
     assert "the setting 'apikey' in the configuration is unknown to it" in found
     assert "[providers.shopp] is configured, but no loaded plugin has that name" in found
+    assert "[middleware.spendd] is configured, but no loaded plugin has that name" in found
 
 
 def test_routes(pinxit: Commands) -> None:
@@ -98,6 +101,21 @@ def test_routes(pinxit: Commands) -> None:
     assert any(
         line.startswith("route hero: shop: no api_key") for line in levels(pinxit)["warning"]
     )
+
+
+def test_route_for_edits() -> None:
+    """A route that cannot serve a prompt alone is well where its models only edit."""
+    routes = {"retouch": Route(models=("test/hat",))}
+    router = Router(Config(), plugins=Plugins(Retoucher(), discover=False), routes=routes)
+    assert not [f for f in examine(router) if f.what == "route retouch"]
+
+
+def test_broken_route() -> None:
+    """A package's route that cannot be loaded is found broken."""
+    router = Router(Config(), plugins=Plugins(Retoucher(), discover=False))
+    router.broken_routes["hero"] = ImportError("no module named heroes")
+    [found] = [finding for finding in examine(router) if finding.level == "broken"]
+    assert (found.what, found.text) == ("route hero", "no module named heroes")
 
 
 def test_gateway_extra(pinxit: Commands) -> None:
@@ -113,6 +131,18 @@ def test_unwritable(pinxit: Commands) -> None:
     Path("locked").mkdir(mode=0o500)
     pinxit.patch.chdir("locked")
     assert any("cannot be written to; use --out" in line for line in levels(pinxit)["warning"])
+
+
+class Retoucher:
+    """A plugin that only edits."""
+
+    @hookimpl
+    def register_models(self) -> list[Model]:
+        return [Model(id="test/hat", operations={"edit": Capability(images=InputImages())})]
+
+    @hookimpl
+    async def edit(self) -> None:
+        """Never called."""
 
 
 class Dated:

@@ -71,7 +71,7 @@ def run(words: Sequence[str]) -> int:
         except typer.Exit as end:
             return end.exit_code
         except KeyboardInterrupt:
-            return _interrupted()
+            return _interrupted(session)
         except BrokenPipeError:
             return _pipe_closed()
         # Told by its class; what is no usage error and none of ours is a bug, and is told as one.
@@ -123,8 +123,9 @@ def _usage_sentence(error: Exception) -> str:
     return f"{text[:1].lower()}{text[1:]}; {place} --help shows what there is" if text else ""
 
 
-def _interrupted() -> int:
-    _complain("error", "interrupted; what was asked of a provider was cancelled, and may be billed")
+def _interrupted(session: Session) -> int:
+    told = "; the request was cancelled, and may be billed all the same" if session.painting else ""
+    _complain("error", f"interrupted{told}")
     return failures.INTERRUPTED
 
 

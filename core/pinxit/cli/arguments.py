@@ -12,6 +12,7 @@ import typer
 from pinxit.options import Fidelity
 from pinxit.types import VariationRequest
 
+from .completing import model_names
 from .prompts import open_mask
 
 __all__ = ["OUTPUT", "Delivery", "EditWishes", "Setup", "Wishes", "flag", "json_option"]
@@ -65,8 +66,8 @@ def json_option(help: str) -> Any:
     return flag("--json", help=help, panel=OUTPUT, callback=_note_json)
 
 
-def _picture(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=PICTURE)
+def _picture(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=PICTURE, **more)
 
 
 def _routing(*names: str, help: str, metavar: str | None = None) -> Any:
@@ -80,7 +81,11 @@ class Wishes:
     model: Annotated[
         str | None,
         _picture(
-            "--model", "-m", metavar="NAME", help="provider/model, an alias, a route, or auto."
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="provider/model, an alias, a route, or auto.",
+            autocompletion=model_names,
         ),
     ] = None
     n: Annotated[int, _picture("-n", metavar="COUNT", help="How many pictures, 1 to 10.")] = 1

@@ -187,10 +187,12 @@ def _settings(router: Router) -> Iterator[Finding]:
                 "warning", name, f"the setting {stray!r} in the configuration is unknown to it"
             )
     known = {router.plugins.provider_of(plugin) for plugin in router.plugins.names().values()}
-    for provider in router.config.providers:
-        if provider not in known:
-            text = f"[providers.{provider}] is configured, but no loaded plugin has that name"
-            yield Finding("warning", provider, text)
+    sections = {"providers": router.config.providers, "middleware": router.config.middleware}
+    for section, tables in sections.items():
+        for name in tables:
+            if name not in known:
+                text = f"[{section}.{name}] is configured, but no loaded plugin has that name"
+                yield Finding("warning", name, text)
 
 
 def _facts(router: Router) -> Iterator[Finding]:

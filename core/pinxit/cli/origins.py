@@ -37,7 +37,11 @@ class Origin:
 def declared_origins(plugins: Plugins, plugin: object, config: Config) -> list[Origin]:
     """Say of each setting that a plugin declares where it comes from."""
     provider = plugins.provider_of(plugin)
-    return [_origin(setting, provider, config) for setting in plugins.declared_settings(plugin)]
+    serves = any(plugins.registry.owner(model) is plugin for model in plugins.registry)
+    table = f"[{'providers' if serves else 'middleware'}.{provider}]"
+    return [
+        _origin(setting, provider, config, table) for setting in plugins.declared_settings(plugin)
+    ]
 
 
 def undeclared(plugins: Plugins, plugin: object, config: Config) -> Iterator[str]:
@@ -55,10 +59,10 @@ def table_of(provider: str, config: Config) -> Mapping[str, object]:
     return table
 
 
-def _origin(setting: Setting, provider: str, config: Config) -> Origin:
+def _origin(setting: Setting, provider: str, config: Config, table: str) -> Origin:
     found = next(_sources(setting, provider, config), None)
     if found is None:
-        ways = [*setting.env[:1], f"[providers.{provider}] {setting.name}"]
+        ways = [*setting.env[:1], f"{table} {setting.name}"]
         missing = " or ".join(ways) if setting.required else ""
         return Origin(name=setting.name, missing=missing, secret=setting.secret)
     source, value = found

@@ -141,6 +141,7 @@ class _Painting:
 
     async def _paint(self, router: Router, terminal: Terminal) -> ImagesResponse:
         expected = _expectation(router, self.request) if terminal.watched else ""
+        self.session.painting = True
         async with router:
             with terminal.waiting(expected):
                 return await self._answer(router, terminal)

@@ -27,6 +27,8 @@ class Session:
 
     debug: bool = False
     json: bool = False
+    painting: bool = False
+    """Whether a provider may have been asked for something."""
     log_level: int = logging.CRITICAL + 1
     """The least level of log messages that are shown: none, unless somebody asks."""
 
