@@ -7,6 +7,7 @@ import gzip
 import shutil
 import ssl
 import subprocess
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -216,12 +217,15 @@ async def test_next_address() -> None:
 
 async def test_system_names() -> None:
     """Without a resolver of its own the system is asked, in threads that end with the fetcher."""
-    async with serving(answer(), answer()) as server:
+    async with serving(answer()) as server:
         url = f"http://localhost:{server.port}/fox.png"
         async with Fetcher(allow_hosts=["localhost"]) as fetch:
             assert await fetch(url) == PNG
-        assert await fetch(url) == PNG
-        await fetch.aclose()
+            threads = [t for t in threading.enumerate() if t.name.startswith("pinxit-names")]
+        assert threads
+        for thread in threads:
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 async def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,6 +535,20 @@ async def test_slow_names() -> None:
     began = asyncio.get_running_loop().time()
     assert str(await refused(fetch, "https://img.example/")) == REFUSAL
     assert asyncio.get_running_loop().time() - began == pytest.approx(5)
+
+
+@pytest.mark.virtual_time
+async def test_silent_handshake() -> None:
+    """A server that says nothing to the greeting of TLS loses the connection when time is up."""
+    async with serving() as server:
+        backend = Outside(server, real_tls=True)
+        fetch = Fetcher(
+            resolve=Names([PUBLIC]), backend=backend, ssl_context=ssl.create_default_context()
+        )
+        # The error's traceback holds on to the connection: nothing but closing it closes it.
+        error = await refused(fetch, "https://img.example/fox.png")
+        await asyncio.wait_for(server.gone.wait(), 5)
+    assert str(error) == REFUSAL
 
 
 async def test_cancelled() -> None:

@@ -62,8 +62,9 @@ def _ipv4(text: str) -> IPv4Address:
     """Read an address of one to four numbers, of which the last fills what is left."""
     *heads, tail = [_number(part) for part in text.split(".")]
     left = 4 - len(heads)
-    if left < 1 or any(head > 255 for head in heads) or tail >= 256**left:
+    if left < 1 or tail >= 256**left:
         raise ValueError("no IPv4 address")
+    # bytes() refuses a head above 255.
     return IPv4Address(int.from_bytes(bytes(heads), "big") << 8 * left | tail)
 
 
