@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
@@ -21,18 +20,19 @@ from .errors import ConfigError
 from .hookspecs import PROJECT, Call, CallNext, Context, Order, RequestNext
 from .redaction import Secrets
 from .registry import Registry
+from .signatures import check_hooks
 from .types import ImagesResponse, Operation, Request
 
 if TYPE_CHECKING:
     import httpx
+
+T = TypeVar("T")
 
 __all__ = ["PLUGINS_GROUP", "Plugins", "installed_plugins"]
 
 PLUGINS_GROUP = PROJECT
 
 log = logging.getLogger("pinxit")
-
-_ASYNC_HOOKS = ("generate", "edit", "variation", "around_request", "around_call")
 
 
 def installed_plugins() -> list[EntryPoint]:
@@ -84,12 +84,12 @@ class Plugins:
         self._block = frozenset(block)
         self._allow = None if allow is None else frozenset(allow)
         for plugin in plugins:
-            self._register(plugin, _name(plugin))
+            self._register(plugin, self._free_name(plugin))
         if discover:
             self._discover(installed_plugins() if points is None else points)
         if directory is not None:
             self._load_directory(directory)
-        self._drop_bad_successors()
+        self._cut_bad_successors()
 
     def _wanted(self, name: str) -> bool:
         return name not in self._block and (self._allow is None or name in self._allow)
@@ -118,7 +118,10 @@ class Plugins:
             )
             return
         try:
-            self._register(load(), name)
+            plugin = load()
+            # The application may have handed in what a package publishes too.
+            if not _is_registered(self.manager, plugin):
+                self._register(plugin, name)
         # What a stranger's package raises while it is imported or asked for its models is its own affair.
         except Exception as error:  # noqa: BLE001
             self._set_aside(name, error)
@@ -129,8 +132,14 @@ class Plugins:
         self.broken[name] = error
         log.warning("plugin %s is set aside: %s", name, error)
 
+    def _free_name(self, plugin: object) -> str:
+        """Name a plugin that was handed in; two objects of one class get two names."""
+        name = getattr(plugin, "__name__", None) or type(plugin).__name__
+        taken = sum(known.partition("#")[0] == name for known in self.names())
+        return f"{name}#{taken + 1}" if taken else name
+
     def _register(self, plugin: object, name: str) -> None:
-        """Register, check and enter the models of one plugin; leave no trace of a broken one.
+        """Check, register and enter the models of one plugin; leave no trace of a broken one.
 
         Raises:
             ConfigError: It says which plugin, which piece, and what to change.
@@ -141,66 +150,53 @@ class Plugins:
             raise ConfigError(
                 f"plugin {name!r} is not hashable; a dataclass needs eq=False"
             ) from None
+        if self.manager.is_registered(plugin):
+            raise ConfigError(f"plugin {name!r} is handed in twice")
+        check_hooks(self.manager, plugin, name)
         try:
             self.manager.register(plugin, name=name)
-            self._check_hooks(plugin, name)
-            self._settings[plugin] = tuple(self._collect(plugin, "register_settings"))
-            for model in self._collect(plugin, "register_models"):
+            self._settings[plugin] = tuple(
+                self._collect(plugin, name, "register_settings", Setting)
+            )
+            for model in self._collect(plugin, name, "register_models", Model):
                 self._check_operations(model, plugin, name)
                 self.registry.add(model, plugin)
-        except Exception as error:
-            self._forget(plugin, name)
-            if isinstance(error, pluggy.PluginValidationError):
-                raise ConfigError(f"plugin {name!r}: {str(error).strip()}") from error
+        except Exception:
+            self.manager.unregister(plugin)
+            self.registry.remove(plugin)
+            self._settings.pop(plugin, None)
             raise
 
-    def _forget(self, plugin: object, name: str) -> None:
-        if self.manager.has_plugin(name):
-            self.manager.unregister(name=name)
-        self.registry.remove(plugin)
-        self._settings.pop(plugin, None)
-
-    def _collect(self, plugin: object, hook: str) -> Sequence[Any]:
+    def _collect(self, plugin: object, name: str, hook: str, kind: type[T]) -> Sequence[T]:
         """Call a collecting hook on one plugin, so that the owner of what it returns is known."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             if impl.plugin is plugin:
-                return list(impl.function())
+                found: object = impl.function()
+                items = list(
+                    cast("Iterable[object]", found) if isinstance(found, Iterable) else [found]
+                )
+                strangers = [type(item).__name__ for item in items if not isinstance(item, kind)]
+                if strangers:
+                    raise ConfigError(
+                        f"plugin {name!r}: {hook}() returned {strangers[0]}, not {kind.__name__}"
+                    )
+                return cast("list[T]", items)
         return ()
 
-    def _check_hooks(self, plugin: object, name: str) -> None:
-        specs = {n for n in vars(hookspecs) if hasattr(getattr(hookspecs, n), f"{PROJECT}_spec")}
-        callers = self.manager.get_hookcallers(plugin) or []
-        if not callers:
-            raise ConfigError(f"plugin {name!r} implements no hook; is @pinxit.hookimpl missing?")
-        for caller in callers:
-            if caller.name not in specs:
-                raise ConfigError(
-                    f"plugin {name!r}: there is no hook {caller.name!r}; hooks are {', '.join(sorted(specs))}"
-                )
-            for impl in caller.get_hookimpls():
-                if impl.plugin is plugin and caller.name in _ASYNC_HOOKS:
-                    _check_async(impl, name)
-
-    def _check_operations(self, model: object, plugin: object, name: str) -> None:
-        if not isinstance(model, Model):
-            raise ConfigError(
-                f"plugin {name!r}: register_models() returned {type(model).__name__}, not Model"
-            )
-        hooks = {caller.name for caller in self.manager.get_hookcallers(plugin) or ()}
-        if missing := sorted(set(model.operations) - hooks):
+    def _check_operations(self, model: Model, plugin: object, name: str) -> None:
+        if missing := sorted(set(model.operations) - set(self.hooks_of(plugin))):
             raise ConfigError(
                 f"plugin {name!r} registers {model.id} for {', '.join(missing)} but has no such hook; "
                 f"add `async def {missing[0]}(request, model, context)` or take it out of operations"
             )
 
-    def _drop_bad_successors(self) -> None:
-        """A line of successors that leads nowhere takes its models out, not the application."""
-        for model, why in list(self.registry.check_successors()):
-            owner = self.registry.owner(model)
-            name = self.manager.get_name(owner) or _name(owner)
-            self._set_aside(
-                f"{name}: {model.id}", ConfigError(f"plugin {name!r}: {model.id}: {why}")
-            )
+    def _cut_bad_successors(self) -> None:
+        """A successor that is nowhere or leads in a circle is forgotten; the model itself stays."""
+        for model, why in self.registry.cut_bad_successors():
+            owner = self.manager.get_name(self.registry.owner(model))
+            error = ConfigError(f"plugin {owner!r}: {model.id} is left without a successor: {why}")
+            self.broken[f"{owner}: {model.id}"] = error
+            log.warning("%s", error)
 
     # What the engine asks for ---------------------------------------------------------------------
 
@@ -304,14 +300,6 @@ class Plugins:
         )
 
 
-def _check_async(impl: pluggy.HookImpl, plugin: str) -> None:
-    """An operation that is no coroutine function would block every other request."""
-    if not inspect.iscoroutinefunction(impl.function):
-        raise ConfigError(
-            f"plugin {plugin!r}: {impl.function.__name__} must be written as `async def`"
-        )
-
-
 def _call(impl: pluggy.HookImpl, **values: Any) -> Any:
     """Call an implementation with the arguments it asks for."""
     return impl.function(*(values[name] for name in impl.argnames))
@@ -336,8 +324,12 @@ def _call_layer(impl: pluggy.HookImpl, inner: CallNext, context: Context) -> Cal
     return layer
 
 
-def _name(plugin: object) -> str:
-    return getattr(plugin, "__name__", None) or type(plugin).__name__
+def _is_registered(manager: pluggy.PluginManager, plugin: object) -> bool:
+    try:
+        return manager.is_registered(plugin)
+    except TypeError:
+        # What cannot be hashed is refused in a sentence, a little later.
+        return False
 
 
 def _import_file(file: Path) -> ModuleType:

@@ -17,6 +17,7 @@ class Registry:
     def __init__(self) -> None:
         self._models: dict[str, Model] = {}
         self._owners: dict[str, object] = {}
+        self._full: dict[str, str] = {}
         self._names: dict[str, list[str]] = {}
 
     def add(self, model: Model, owner: object) -> None:
@@ -25,9 +26,13 @@ class Registry:
         Raises:
             ConfigError: The id, or one of the full aliases, is taken.
         """
-        for id in (model.id, *(alias for alias in model.aliases if "/" in alias)):
-            if id in self._models or (id in self._names and "/" in id):
-                raise ConfigError(f"two plugins register the model {id!r}; block one of them")
+        # The name that a provider gives a model may hold a slash too; it is no full name.
+        full = {model.id, *(alias for alias in model.aliases if "/" in alias)}
+        for id in sorted(full & self._full.keys()):
+            if self._owners[self._full[id]] is owner:
+                raise ConfigError(f"a plugin registers the model {id!r} twice; take one out")
+            raise ConfigError(f"two plugins register the model {id!r}; block one of them")
+        self._full |= dict.fromkeys(full, model.id)
         self._models[model.id] = model
         self._owners[model.id] = owner
         for name in {model.name, *model.aliases}:
@@ -35,12 +40,11 @@ class Registry:
 
     def remove(self, owner: object) -> None:
         """Forget every model of a plugin that turned out to be broken."""
-        for id in [id for id, who in self._owners.items() if who is owner]:
-            del self._models[id], self._owners[id]
-        self._names = {}
-        for model in self:
-            for name in {model.name, *model.aliases}:
-                self._names.setdefault(name, []).append(model.id)
+        kept = [(model, who) for model in self if (who := self._owners[model.id]) is not owner]
+        for table in (self._models, self._owners, self._full, self._names):
+            table.clear()
+        for model, who in kept:
+            self.add(model, who)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models.values())
@@ -86,19 +90,24 @@ class Registry:
             return f"; did you mean {' or '.join(near)}?"
         return "; pinxit models lists what there is"
 
-    def check_successors(self) -> Iterator[tuple[Model, str]]:
-        """Yield each model whose line of successors ends nowhere or bites its tail, and why."""
-        for model in self:
-            seen, current = [model.id], model
-            while (heir := current.lifecycle.successor) is not None:
-                if heir.model not in self._models:
-                    yield model, f"its successor {heir.model!r} is not registered"
-                    break
-                if heir.model in seen:
-                    yield (
-                        model,
-                        f"its successors go round in a circle: {' -> '.join([*seen, heir.model])}",
-                    )
-                    break
-                current = self._models[heir.model]
-                seen.append(current.id)
+    def cut_bad_successors(self) -> Iterator[tuple[Model, str]]:
+        """Take away each successor that is not registered or closes a circle; yield its model, and why."""
+        for model in list(self):
+            why = self._wrong_heir(model)
+            if why is not None:
+                life = model.lifecycle.model_copy(update={"successor": None})
+                self._models[model.id] = model.model_copy(update={"lifecycle": life})
+                yield self._models[model.id], why
+
+    def _wrong_heir(self, model: Model) -> str | None:
+        line, current = [model.id], model
+        while (heir := current.lifecycle.successor) is not None:
+            if heir.model == model.id:
+                return f"its successors go round in a circle: {' -> '.join([*line, heir.model])}"
+            if heir.model not in self._models:
+                return f"{heir.model!r} is not registered" if current is model else None
+            if heir.model in line:
+                return None
+            current = self._models[heir.model]
+            line.append(current.id)
+        return None

@@ -44,7 +44,7 @@ def lifecycle(**fields: Any) -> Model:
         ([], "test_it_loads", "no model"),
         (
             [lifecycle(successor=Succession(model="mine/two"))],
-            "test_it_loads",
+            "test_successors_are_registered",
             "mine/two",
         ),
         (
