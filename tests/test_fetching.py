@@ -1,167 +1,34 @@
-"""Tests of `pinxit.fetching`."""
+"""Tests of `pinxit.fetching`: what is asked, and where."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import httpcore
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinxit.errors import ConfigError, InvalidImage
-from pinxit.fetching import MAX_REDIRECTS, Fetcher
-
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
-    "0000000b4944415478da6364f80f00010501012718e3660000000049454e44ae426082"
+from outside import (
+    PNG,
+    PUBLIC,
+    REFUSAL,
+    Names,
+    Nowhere,
+    Outside,
+    answer,
+    nobody,
+    redirect,
+    refused,
+    serving,
 )
-PUBLIC = "93.184.215.14"
-REFUSAL = "image_url cannot be fetched: it must be the https:// URL of a picture on a public server"
-
-Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-def answer(body: bytes = PNG, *headers: str, status: str = "200 OK") -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def redirect(location: str) -> bytes:
-    return answer(b"", f"Location: {location}", status="302 Found")
-
-
-@dataclass
-class Server:
-    """A scripted server on loopback: each connection gets the next answer."""
-
-    answers: list[Answer]
-    port: int = 0
-    requests: list[str] = field(default_factory=list[str])
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/fox.png"
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
-                script = self.answers.pop(0)
-                if callable(script):
-                    await script(writer)
-                else:
-                    writer.write(script)
-                    await writer.drain()
-                writer.write_eof()
-                await reader.read()
-        finally:
-            self.gone.set()
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
-    server = Server(list(answers))
-    async with await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=tls) as listener:
-        server.port = listener.sockets[0].getsockname()[1]
-        yield server
-        listener.close()
-        if server.requests:
-            await server.gone.wait()
-
-
-class Names:
-    """A resolver that says what it is told, one list after the other, and counts."""
-
-    def __init__(self, *lists: Sequence[str]) -> None:
-        self.lists = list(lists)
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(f"{host}:{port}")
-        return self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
-
-
-class PlainStream(httpcore.AsyncNetworkStream):
-    """A connection on which TLS is only asked for."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream, outside: Outside) -> None:
-        self.inner = inner
-        self.outside = outside
-
-    async def read(self, max_bytes: int, *args: Any, **options: Any) -> bytes:
-        return await self.inner.read(max_bytes)
-
-    async def write(self, buffer: bytes, *args: Any, **options: Any) -> None:
-        await self.inner.write(buffer)
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        *args: Any,
-        **options: Any,
-    ) -> httpcore.AsyncNetworkStream:
-        self.outside.names.append(server_hostname)
-        if self.outside.real_tls:
-            return await self.inner.start_tls(ssl_context, server_hostname)
-        assert ssl_context.check_hostname
-        assert ssl_context.verify_mode is ssl.CERT_REQUIRED
-        return self
-
-
-class Outside(httpcore.AsyncNetworkBackend):
-    """The internet: notes where a connection goes and leads it to a server on loopback."""
-
-    def __init__(self, server: Server, *, dead: Iterable[str] = (), real_tls: bool = False) -> None:
-        self.server = server
-        self.dead = frozenset(dead)
-        self.real_tls = real_tls
-        self.connected: list[str] = []
-        self.names: list[str | None] = []
-
-    async def connect_tcp(
-        self, host: str, port: int, *args: Any, **options: Any
-    ) -> httpcore.AsyncNetworkStream:
-        self.connected.append(f"{host}:{port}")
-        if host in self.dead:
-            raise httpcore.ConnectError("no route to host")
-        real = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        return PlainStream(await real.connect_tcp("127.0.0.1", self.server.port), self)
-
-
-class Nowhere(httpcore.AsyncNetworkBackend):
-    """A network in which nobody may connect."""
-
-    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Any:
-        pytest.fail(f"connected to {host}:{port}")
-
-
-async def nobody(host: str, port: int) -> Sequence[str]:
-    raise OSError(f"{host}: name or service not known")
-
-
-async def refused(fetch: Fetcher, url: str) -> InvalidImage:
-    with pytest.raises(InvalidImage) as caught:
-        await fetch(url)
-    assert caught.value.param == "image_url"
-    return caught.value
-
+from pinxit.errors import ConfigError
+from pinxit.fetching import MAX_REDIRECTS, Fetcher
 
 # What is sent, and where to
 
@@ -395,181 +262,6 @@ async def test_redirects_that_are_not_followed(location: str) -> None:
         fetch = Fetcher(resolve=Names([PUBLIC]), backend=outside)
         assert str(await refused(fetch, "https://img.example/a")) == REFUSAL
     assert len(outside.connected) == 1
-
-
-# Bodies
-
-
-async def test_endless_redirect_body_is_not_read() -> None:
-    """What stands behind a redirect's headers is of no interest."""
-
-    async def endless(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /b\r\n\r\n")
-        while True:
-            writer.write(b"x" * 65_536)
-            await writer.drain()
-
-    async with serving(endless, answer()) as server:
-        assert await Fetcher(allow_hosts=["127.0.0.1"])(server.url) == PNG
-
-
-@pytest.mark.parametrize("length", ["65", "68719476736", "9" * 5000])
-async def test_declared_length(length: str) -> None:
-    """A body that is declared as too large is not read."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
-    async with serving(head) as server:
-        fetch = Fetcher(allow_hosts=["127.0.0.1"], max_bytes=64)
-        error = await refused(fetch, server.url)
-    assert "64 bytes" in str(error) or len(length) > 4000
-
-
-async def flood(writer: asyncio.StreamWriter, head: bytes, start: bytes) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + start)
-    while True:
-        writer.write(b"\0" * 65_536)
-        await writer.drain()
-
-
-async def test_endless_body() -> None:
-    """An endless picture is cut at the limit."""
-    async with serving(lambda writer: flood(writer, b"", PNG)) as server:
-        fetch = Fetcher(allow_hosts=["127.0.0.1"], max_bytes=1_000_000)
-        assert "1000000 bytes" in str(await refused(fetch, server.url))
-
-
-async def test_endless_text() -> None:
-    """What does not begin as a picture is not read to its end."""
-    async with serving(lambda writer: flood(writer, b"", b"<html>")) as server:
-        error = await refused(Fetcher(allow_hosts=["127.0.0.1"]), server.url)
-    assert str(error).startswith("image_url: not a PNG")
-
-
-async def test_endless_headers() -> None:
-    """Headers without end are cut off."""
-
-    async def headers(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            writer.write(b"X-Fill: " + b"x" * 4096 + b"\r\n")
-            await writer.drain()
-
-    async with serving(headers) as server:
-        error = await refused(Fetcher(allow_hosts=["127.0.0.1"]), server.url)
-    assert isinstance(error.__cause__, httpcore.RemoteProtocolError)
-
-
-async def test_gzip() -> None:
-    """A store that answers in gzip although nobody asked is understood."""
-    async with serving(answer(gzip.compress(PNG), "Content-Encoding: gzip")) as server:
-        assert await Fetcher(allow_hosts=["127.0.0.1"])(server.url) == PNG
-
-
-async def test_gzip_bomb() -> None:
-    """The limit holds for what the bytes become."""
-    bomb = gzip.compress(PNG + bytes(50_000_000))
-    async with serving(answer(bomb, "Content-Encoding: gzip")) as server:
-        fetch = Fetcher(allow_hosts=["127.0.0.1"], max_bytes=2_000_000)
-        assert "2000000 bytes" in str(await refused(fetch, server.url))
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        answer(gzip.compress(PNG)[:-9], "Content-Encoding: gzip"),
-        answer(b"not gzip", "Content-Encoding: gzip"),
-        answer(PNG, "Content-Encoding: br"),
-        answer(gzip.compress(gzip.compress(PNG)), "Content-Encoding: gzip, gzip"),
-        answer(PNG)[:-5],
-        answer(PNG, status="206 Partial Content"),
-        answer(b"", status="304 Not Modified"),
-        answer(b"", status="302 Found"),
-        b"",
-        b"SSH-2.0-OpenSSH_9.6\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-    ],
-)  # fmt: skip
-async def test_broken_answers(raw: bytes) -> None:
-    """An answer that is cut off, coded otherwise, or none, is refused."""
-    async with serving(raw) as server:
-        assert str(await refused(Fetcher(allow_hosts=["127.0.0.1"]), server.url)) == REFUSAL
-
-
-@pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"error": 1}', PNG[:12]])
-async def test_no_picture(body: bytes) -> None:
-    """The bytes decide what is a picture, not the declared type."""
-    async with serving(answer(body, "Content-Type: image/png")) as server:
-        error = await refused(Fetcher(allow_hosts=["127.0.0.1"]), server.url)
-    assert str(error).startswith("image_url: ")
-
-
-# Time
-
-
-@pytest.mark.virtual_time
-async def test_slow_drip() -> None:
-    """A body that trickles is cut off, though each byte comes soon after the last."""
-
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + PNG)
-        while True:
-            await asyncio.sleep(3)
-            writer.write(b"\0")
-            await writer.drain()
-
-    loop = asyncio.get_running_loop()
-    async with serving(drip) as server:
-        began = loop.time()
-        assert str(await refused(Fetcher(allow_hosts=["127.0.0.1"]), server.url)) == REFUSAL
-        assert loop.time() - began == pytest.approx(30)
-
-
-@pytest.mark.virtual_time
-async def test_slow_names() -> None:
-    """The time-out covers the resolver."""
-
-    async def slow(host: str, port: int) -> Sequence[str]:
-        await asyncio.sleep(3600)
-        return [PUBLIC]
-
-    fetch = Fetcher(resolve=slow, backend=Nowhere(), timeout=5)
-    began = asyncio.get_running_loop().time()
-    assert str(await refused(fetch, "https://img.example/")) == REFUSAL
-    assert asyncio.get_running_loop().time() - began == pytest.approx(5)
-
-
-@pytest.mark.virtual_time
-async def test_silent_handshake() -> None:
-    """A server that says nothing to the greeting of TLS loses the connection when time is up."""
-    async with serving() as server:
-        backend = Outside(server, real_tls=True)
-        fetch = Fetcher(
-            resolve=Names([PUBLIC]), backend=backend, ssl_context=ssl.create_default_context()
-        )
-        # The error's traceback holds on to the connection: nothing but closing it closes it.
-        error = await refused(fetch, "https://img.example/fox.png")
-        await asyncio.wait_for(server.gone.wait(), 5)
-    assert str(error) == REFUSAL
-
-
-async def test_cancelled() -> None:
-    """A caller who goes away takes the connection along."""
-    started = asyncio.Event()
-
-    async def hold(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + PNG)
-        started.set()
-        while True:
-            writer.write(b"\0")
-            await writer.drain()
-            await asyncio.sleep(0.001)
-
-    async with serving(hold) as server:
-        task = asyncio.create_task(Fetcher(allow_hosts=["127.0.0.1"])(server.url))
-        await started.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.wait_for(server.gone.wait(), 5)
 
 
 # Certificates
