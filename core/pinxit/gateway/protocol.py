@@ -33,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _begun = False
     _raw = 0
     _body = 0
 
@@ -61,12 +62,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count."""
+        self._begun = True
         self._raw = self._body = 0
         self._await_headers()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Stop the clock."""
+        self._begun = False
         self._headers_are_here()
         super().on_headers_complete()
 
@@ -115,7 +118,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._serving:
             # Another request came half behind one that is being served: paid work goes first.
             self._await_headers()
-        elif self._raw:
+        elif self._begun:
             self._refuse(408, "the headers came too slowly", "request_timeout")
         else:
             self.transport.close()

@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
 
         class Protocol(BoundedProtocol):
             header_timeout = settings.header_timeout
+            write_timeout = settings.write_timeout
 
         super().__init__(
             uvicorn.Config(

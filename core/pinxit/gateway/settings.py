@@ -32,6 +32,7 @@ class GatewaySettings(Frozen):
         max_parts: Parts of a form.
         header_timeout: Seconds for a request's headers.
         body_timeout: Seconds for a request's body; a large one gets more while it keeps coming.
+        write_timeout: Seconds that a caller may leave what it is sent unread.
         keep_alive: Seconds of silence in a stream after which a comment is sent.
         grace: Seconds that work in flight gets when the server is told to stop.
     """
@@ -46,6 +47,7 @@ class GatewaySettings(Frozen):
     max_parts: int = Field(default=200, ge=1, le=10_000)
     header_timeout: float = Field(default=20.0, gt=0)
     body_timeout: float = Field(default=30.0, gt=0)
+    write_timeout: float = Field(default=60.0, gt=0)
     keep_alive: float = Field(default=15.0, gt=0)
     grace: float = Field(default=30.0, ge=0)
 
