@@ -12,7 +12,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from .asset import Asset, Clock, SystemClock, asset_name, is_asset_name, media_type_of
 from .files import Files
@@ -26,7 +25,7 @@ KEY_FILE = "key"
 _SLACK = 16
 """One part in so many of the folder may be filled before somebody looks how full it is."""
 
-_PATH = re.compile(r".*/assets/([^/]+)/([^/]+)")
+_URL = re.compile(r"https?://[^?#\s]*/assets/([^/?#]+)/([^/?#]+)")
 
 log = logging.getLogger("pinxit.assets")
 
@@ -114,7 +113,7 @@ class FolderStore:
 
         The signature says that it is ours, whatever host the URL names.
         """
-        match = _PATH.fullmatch(urlsplit(url).path)
+        match = _URL.fullmatch(url)
         if match is None or not is_asset_name(match[2]) or not await self.allows(*match.groups()):
             return None
         return await self.get(match[2])
