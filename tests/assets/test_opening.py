@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from pinxit import Config
-from pinxit.assets import BucketStore, FolderStore, open_store
+from pinxit.assets import BucketStore, FolderStore, asset_name, open_store
 from pinxit.errors import ConfigError
 from pinxit.testing.pictures import picture
 
 KEY = "0123456789abcdef0123456789abcdef"
+
+
+def kept(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.*")}
 
 
 @pytest.mark.parametrize(
@@ -51,15 +55,15 @@ async def test_folder(tmp_path: Path) -> None:
     store = open_store({"folder": str(tmp_path / "a"), "keys": [KEY]}, base_url="http://h")
     assert isinstance(store, FolderStore)
     await store.put(picture(), "image/png")
-    assert len(list((tmp_path / "a").glob("*.png"))) == 1
+    assert kept(tmp_path / "a") == {asset_name(picture(), "image/png")}
 
 
 async def test_nothing_said(tmp_path: Path) -> None:
     """An empty table is a folder in the user's cache, made with the first picture."""
     store = open_store({}, cache=tmp_path)
-    assert not list(tmp_path.glob("*"))
+    assert kept(tmp_path) == set()
     await store.put(picture(), "image/png")
-    assert len(list((tmp_path / "pinxit" / "assets").glob("*.png"))) == 1
+    assert kept(tmp_path / "pinxit" / "assets") == {asset_name(picture(), "image/png")}
 
 
 def test_bucket() -> None:

@@ -25,7 +25,7 @@ KEY_FILE = "key"
 _SLACK = 16
 """One part in so many of the folder may be filled before somebody looks how full it is."""
 
-_URL = re.compile(r"https?://[^?#\s]*/assets/([^/?#]+)/([^/?#]+)")
+_URL = re.compile(r"[^?#\s]*/assets/([^/?#]+)/([^/?#]+)")
 
 log = logging.getLogger("pinxit.assets")
 
