@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import tomllib
 from pathlib import Path
@@ -58,8 +59,8 @@ def test_lines_can_be_read_in_an_editor(path: Path) -> None:
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_python_compiles(block: Block) -> None:
-    """Each block of Python is Python."""
-    compile(block.text, str(block), "exec")
+    """Each block of Python is Python; a fragment may await at its top."""
+    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_json_parses() -> None:
