@@ -309,6 +309,8 @@ def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:
     field = "image" if field == "images" else field
     message = f"{field}: {_sentence(details)}"
     if details["type"] == "extra_forbidden":
+        # Here the last name is the caller's own, whatever it looks like.
+        field = ".".join(map(str, details["loc"]))
         known = _fields_at(cls, details["loc"][:-1])
         message = f"unknown parameter {field!r}"
         if near := difflib.get_close_matches(str(details["loc"][-1]), known, n=1, cutoff=0.6):
@@ -321,7 +323,8 @@ def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:
 
 
 def _fields_at(cls: type[Frozen], path: tuple[str | int, ...]) -> list[str]:
-    return [*cls.model_fields, "image"] if not path else []
+    fields = list(cls.model_fields) if not path else []
+    return [*fields, "image"] if "images" in fields else fields
 
 
 def _sentence(details: ErrorDetails) -> str:
