@@ -118,6 +118,7 @@ def stage(
     config: pinxit.Config | None = None,
     routes: Mapping[str, pinxit.Route] | None = None,
     seed: int = 1,
+    clock: Clock | None = None,
 ) -> tuple[Router, Scripted]:
     """Return a router over models ``s/a``, ``s/b`` and ``s/c``, and the provider behind them."""
     provider = Scripted(models or [model("s/a"), model("s/b"), model("s/c")], script)
@@ -125,7 +126,7 @@ def stage(
         config or pinxit.Config(),
         plugins=Plugins(provider, *more, discover=False),
         routes=routes,
-        clock=LoopClock(),
+        clock=clock or LoopClock(),
         random=random.Random(seed),
     )
     return router, provider

@@ -6,6 +6,7 @@
     ├─ ConfigError                    start-up only: a plugin, a route or a setting is wrong
     ├─ RequestError          400      the caller must change something; no other model is tried
     │  ├─ UnknownModel       404
+    │  ├─ IdempotencyConflict 422     the key was used for another request
     │  ├─ InvalidImage       400      not an image, too large, wrong format, a bomb
     │  └─ ContentRejected    400      content_policy_violation
     ├─ UnsupportedRequest    400      no candidate fits; .reasons per model
@@ -39,6 +40,7 @@ __all__ = [
     "BudgetExceeded",
     "ConfigError",
     "ContentRejected",
+    "IdempotencyConflict",
     "InvalidImage",
     "InvalidProviderResponse",
     "PinxitError",
@@ -109,6 +111,13 @@ class UnknownModel(RequestError):
 
     status = 404
     code = "model_not_found"
+
+
+class IdempotencyConflict(RequestError):
+    """The caller used this idempotency key before, for a request that said something else."""
+
+    status = 422
+    code = "idempotency_key_reused"
 
 
 class InvalidImage(RequestError):

@@ -77,6 +77,7 @@ class Execution:
     """One request on its way through the router.
 
     Attributes:
+        idempotency_key: The caller's, or empty.
         started: The `Clock.monotonic` second at which it came.
         ledger: Every attempt so far.
         store: Keeps pictures so that URLs can be given; without it they are ``data:`` URLs.
@@ -175,7 +176,7 @@ class Execution:
         context = replace(
             self.context(self.engine.plugins.registry.owner(model)),
             settings=self.engine.resolver.settings(model),
-            idempotency_key=f"{self.idempotency_key}-{model.name}",
+            idempotency_key=f"{self.idempotency_key or self.request_id}-{model.name}",
         )
         serve = partial(self.engine.attempts.serve, retry=plan.options.retry, ledger=self.ledger)
         chain = self.engine.plugins.around_call(serve, self.context)
@@ -229,6 +230,8 @@ class Execution:
             caller=self.caller,
             idempotency_key=self.idempotency_key,
             request_id=self.request_id,
+            options_of=self.engine.resolver.options,
+            fetch=own_first(self.store, self.engine.fetch),
         )
         return replace(context, emit=self.emit) if self.emit else context
 

@@ -19,6 +19,8 @@ import pluggy
 from .candidates import Candidate
 from .capabilities import Model, Setting
 from .config import Settings
+from .options import Options
+from .payload import Fetch
 from .types import (
     EditRequest,
     GenerateRequest,
@@ -73,6 +75,11 @@ async def _drop(partial: PartialImage) -> None:
     """The emitter of callers who did not ask for partial pictures."""
 
 
+def _own(request: Request) -> Options:
+    """The options of a request that no router serves: those that it has itself."""
+    return request
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the router lends a plugin for one request.
@@ -87,8 +94,12 @@ class Context:
         clock: The time.
         random: The source of random numbers.
         caller: Who asks, for caches and budgets; the name of a gateway key, or empty.
-        idempotency_key: The same for every attempt of one request at one model.
+        idempotency_key: For middleware the key that the caller gave, or empty; for a provider the same
+            for every attempt of one request at one model.
         request_id: The id that the answer will carry.
+        options_of: The options in force for a request: its own, over those of its route, over the
+            configuration's.
+        fetch: Downloads a picture that the caller names by URL, with every guard.
     """
 
     http: httpx.AsyncClient
@@ -101,6 +112,8 @@ class Context:
     caller: str = ""
     idempotency_key: str = ""
     request_id: str = ""
+    options_of: Callable[[Request], Options] = _own
+    fetch: Fetch | None = None
 
     @property
     def listening(self) -> bool:

@@ -109,6 +109,15 @@ class Resolver:
         """Return the settings of the model's provider."""
         return self._config.settings(model.provider, self._plugins.settings_of(model))
 
+    def _asked(self, request: Request) -> str:
+        return request.model or self._config.defaults.model
+
+    def options(self, request: Request) -> Options:
+        """Return the options in force: the request's, over its route's, over the configuration's."""
+        route = self._routes.get(self._asked(request))
+        said = request.over(route) if route else request
+        return said.over(self._config.defaults)
+
     def resolve(self, request: Request) -> Resolution:
         """Find the models that may serve a request.
 
@@ -116,13 +125,9 @@ class Resolver:
             UnknownModel: No route and no model has the name.
             RequestError: A fallback's own parameters, or the needs, are wrong.
         """
-        asked = request.model or self._config.defaults.model
+        asked = self._asked(request)
         route = self._routes.get(asked)
-        options = (
-            request.over(route).over(self._config.defaults)
-            if route
-            else request.over(self._config.defaults)
-        )
+        options = self.options(request)
         balancer = request.load_balancer or (route.load_balancer if route else None)
         entries = self._entries(asked, route, balancer, options)
         defaults = {} if route or balancer or asked == AUTO else self._defaults(request, asked)

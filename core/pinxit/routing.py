@@ -305,7 +305,7 @@ class Router:
             caller: Who asks, for caches and budgets.
             emit: Gets partial pictures.
             request_id: The id to sign with; a new one by default.
-            idempotency_key: The same for every attempt; derived from the request id by default.
+            idempotency_key: A second request with the same key is the same request, sent again.
             store: Keeps the pictures of this request, instead of the router's own.
         """
         id = request_id or f"req_{self.random.getrandbits(96):024x}"
@@ -314,7 +314,7 @@ class Router:
             request_id=id,
             caller=caller,
             emit=emit,
-            idempotency_key=idempotency_key or id,
+            idempotency_key=idempotency_key,
             started=self.clock.monotonic(),
             store=store or self.store,
         )

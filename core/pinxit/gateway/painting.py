@@ -20,6 +20,9 @@ from .wire import Asked, parse_form, parse_json, to_request
 
 __all__ = ["painting", "read_fields"]
 
+LONGEST_KEY = 255
+"""Characters of an idempotency key."""
+
 
 def painting(operation: Operation) -> Handler:
     """Return the handler of an operation."""
@@ -94,4 +97,10 @@ def _idempotency_key(caller: str, key: bytes) -> str:
     """Make a caller's key safe to hand on: one line of text, and no other caller's."""
     if not key.strip():
         return ""
+    if len(key.strip()) > LONGEST_KEY:
+        raise BadMessage(
+            400,
+            f"Idempotency-Key has {len(key.strip())} characters; {LONGEST_KEY} are allowed",
+            code="invalid_idempotency_key",
+        )
     return f"idem_{hashlib.sha256(caller.encode() + b'/' + key.strip()).hexdigest()[:40]}"
