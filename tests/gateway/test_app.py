@@ -199,6 +199,21 @@ async def test_the_signature_has_the_same_id(http: httpx.AsyncClient) -> None:
     assert answer.json()["pinxit"]["request_id"] == answer.headers["x-request-id"]
 
 
+async def test_the_log_holds_no_words_of_callers(caplog: pytest.LogCaptureFixture) -> None:
+    """One line per request: who, what, how it ended; neither prompts nor keys."""
+    scene = Scene(keys={"ann": hash_key("k-ann")})
+    with caplog.at_level(logging.DEBUG):
+        async with scene.client() as http:
+            body = {"prompt": "a private wish"}
+            await http.post("/v1/images/generations", json=body, headers={"x-api-key": "k-ann"})
+            await http.post("/v1/images/generations", json=body)
+    lines = [record.getMessage() for record in caplog.records if record.name == "pinxit.gateway"]
+    assert " ann POST '/v1/images/generations': 200 in " in lines[0]
+    assert " - POST '/v1/images/generations': 401 in " in lines[1]
+    assert "private" not in caplog.text
+    assert "k-ann" not in caplog.text
+
+
 # Leaving ----------------------------------------------------------------------------------------------
 
 
@@ -237,6 +252,16 @@ async def test_who_leaves_cancels_the_work(extra: str) -> None:
     assert scene.provider.cancelled == ["a"]
     assert scene.provider.names == ["a"]
     assert caller.sent == []
+
+
+async def test_a_server_may_tell_by_an_error_that_the_caller_is_gone(scene: Scene) -> None:
+    """Since ASGI 2.4 sending raises; that is the end of the exchange and no failure."""
+    caller = Leaver(b'{"prompt": "p"}')
+
+    async def send(message: Any) -> None:
+        raise OSError("gone")
+
+    await scene.gateway(_scope("/v1/images/generations", []), caller.receive, send)
 
 
 @pytest.mark.virtual_time

@@ -54,6 +54,42 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     assert len(str(caught.value)) < 120
 
 
+def test_millions_of_values_are_not_built() -> None:
+    """A body of empty lists would take twenty times its size; a long prompt is just a prompt."""
+    with pytest.raises(BadMessage, match="more than 150000 values"):
+        parse_json(b'{"a": [' + b"[]," * 200_000 + b"[]]}")
+    with pytest.raises(RequestError, match="more than 150000 values"):
+        generate(fallbacks="[" + "1," * 200_000 + "1]")
+    assert len(parse_json(b'{"prompt": "' + b"a," * 50_000 + b'"}')["prompt"]) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("fallbacks", ["s/b"] * 101),
+        ("retry", {"on_codes": [429] * 101}),
+        ("load_balancer", {"models": [{"model": "s/b"}] * 101}),
+        ("identity", {"id": "x", "tags": ["t"] * 101}),
+        ("require", ["quality"] * 101),
+    ],
+)
+def test_long_lists_are_refused_by_their_length(name: str, value: object) -> None:
+    """No item of such a list is looked at."""
+    with pytest.raises(RequestError, match=rf"^{name}.*has 101 items, 100 are the most"):
+        generate(**{name: value})
+
+
+def test_what_belongs_to_a_provider_may_be_long() -> None:
+    """What is handed on untouched is no business of ours."""
+    assert generate(extra={"s": {"points": [1] * 500}}).extra == {"s": {"points": [1] * 500}}
+
+
+def test_a_thousand_pictures_are_refused_by_their_number() -> None:
+    """None of them is decoded first."""
+    with pytest.raises(RequestError, match=r"^image: has 1000 items"):
+        edit(image=[DATA_URL] * 1000)
+
+
 def test_a_byte_order_mark_is_no_error() -> None:
     """Some editors put one in front."""
     assert parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}

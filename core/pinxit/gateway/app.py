@@ -86,15 +86,16 @@ class Gateway:
     async def lifespan(self, app: object = None) -> AsyncGenerator[None]:
         """Open the gateway's own router, unless it was given one; hand it to an application's lifespan."""
         del app
-        if self._given is not None:
-            yield
-            return
-        async with Router(self._config) as router:
-            self._own = router
-            try:
+        async with self._assets.tended():
+            if self._given is not None:
                 yield
-            finally:
-                self._own = None
+                return
+            async with Router(self._config) as router:
+                self._own = router
+                try:
+                    yield
+                finally:
+                    self._own = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -114,10 +115,11 @@ class Gateway:
 
     async def _exchange(self, exchange: Exchange) -> None:
         self._in_flight.add(exchange)
+        started = asyncio.get_running_loop().time()
         try:
             await self._serve(exchange)
         except Disconnected:
-            log.info("%s: the caller went away", exchange.id)
+            pass
         # Whatever it is, the caller gets an answer and the server goes on.
         except Exception as error:
             if exchange.started:
@@ -130,6 +132,7 @@ class Gateway:
         finally:
             self._in_flight.discard(exchange)
             self._idle.set()
+            _log(exchange, asyncio.get_running_loop().time() - started)
 
     async def _serve(self, exchange: Exchange) -> None:
         if self.draining:
@@ -159,7 +162,7 @@ class Gateway:
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            async with self._assets.tended(), self.lifespan():
+            async with self.lifespan():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         # The server wants to hear of it as a message, whatever it is.
@@ -186,4 +189,17 @@ def _stopping() -> BadMessage:
         "the gateway is being stopped; try again in a moment",
         code="service_unavailable",
         headers=[(b"retry-after", b"1")],
+    )
+
+
+def _log(exchange: Exchange, seconds: float) -> None:
+    """Note an exchange in one line: nothing that a caller wrote is in it but the path."""
+    log.info(
+        "%s %s %s %r: %s in %.2f s",
+        exchange.id,
+        exchange.caller or "-",
+        exchange.scope["method"],
+        exchange.path[:200],
+        exchange.status or "the caller went away",
+        seconds,
     )

@@ -58,7 +58,7 @@ class Exchange:
     Attributes:
         id: Signs the answer.
         caller: The name of the key that it came with.
-        started: Whether the answer has begun.
+        status: The status of the answer, once it has begun.
         unread: Whether some of the request's body may still be on its way.
         closing: Whether the connection ends with the answer.
         parameters: What the path says: names and values.
@@ -69,7 +69,7 @@ class Exchange:
     send_message: Send
     id: str
     caller: str = ""
-    started: bool = False
+    status: int | None = None
     unread: bool = field(init=False)
     closing: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -83,6 +83,11 @@ class Exchange:
         return next((value for key, value in self.scope["headers"] if key.lower() == name), b"")
 
     @property
+    def started(self) -> bool:
+        """Whether the answer has begun."""
+        return self.status is not None
+
+    @property
     def path(self) -> str:
         """The path within this application, wherever it is mounted, without a slash at its end."""
         path: str = self.scope["path"]
@@ -93,8 +98,8 @@ class Exchange:
     async def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send status and headers."""
         closing = [(b"connection", b"close")] if self.unread or self.closing else []
-        self.started = True
-        await self.send_message(
+        self.status = status
+        await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
@@ -104,7 +109,13 @@ class Exchange:
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send some of the body."""
-        await self.send_message({"type": "http.response.body", "body": data, "more_body": more})
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def _send(self, message: Message) -> None:
+        try:
+            await self.send_message(message)
+        except OSError:  # how servers say, since ASGI 2.4, that nobody is there any more
+            raise Disconnected from None
 
     async def answer(self, answer: Answer) -> None:
         """Send a whole answer."""

@@ -42,6 +42,12 @@ _ORQ = frozenset(
 )  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{16,}[A-Za-z0-9+/=\s]*")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+MAX_VALUES = 150_000
+"""Values of a JSON document: a prompt of 100,000 commas is possible, ten million lists are an attack."""
+
+MAX_ITEMS = 100
+"""Items of a list; the types know closer bounds where there are any."""
+
 _LOOK_AT = 256
 """Characters of a text that are looked at to tell base64 from a path; the rest is checked when it is read."""
 
@@ -60,13 +66,19 @@ def parse_json(body: bytes | bytearray) -> dict[str, Any]:
         BadMessage: It is no JSON, too deep, or no object.
     """
     try:
-        # Depth and the length of numbers are bounded by the parser.
-        value = from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+        value = _load(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError as error:
         raise BadMessage(400, f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadMessage(400, "the body is JSON, but not an object with fields")
     return cast("dict[str, Any]", value)
+
+
+def _load(body: bytes | bytearray) -> Any:
+    """Parse JSON; depth and the length of numbers are bounded by the parser, the number of values here."""
+    if body.count(b",") > MAX_VALUES:
+        raise ValueError(f"it has more than {MAX_VALUES} values")
+    return from_json(body, allow_inf_nan=False)
 
 
 def parse_form(pairs: Iterable[tuple[str, FormValue]]) -> dict[str, Any]:
@@ -120,6 +132,9 @@ def to_request(
     values = _merged(_decoded(fields))
     values = {name: value for name, value in values.items() if value is not None}
     for name, value in values.items():
+        if name in STRUCTURES and name != "extra":
+            _check_lengths(name, value)
+    for name, value in values.items():
         if isinstance(value, bool) and name in cls.model_fields and name not in _BOOLEANS:
             raise RequestError(
                 f"{name}: is {str(value).lower()}, which is no value for it", param=name
@@ -168,6 +183,22 @@ def _decoded(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_lengths(field: str, value: object) -> None:
+    """Refuse lists that nobody means, before every item of them is looked at."""
+    if isinstance(value, Mapping):
+        for name, inner in cast("Mapping[str, Any]", value).items():
+            _check_lengths(f"{field}.{name}", inner)
+    if not isinstance(value, list):
+        return
+    items = cast("list[object]", value)
+    if len(items) > MAX_ITEMS:
+        raise RequestError(
+            f"{field}: has {len(items)} items, {MAX_ITEMS} are the most", param=field
+        )
+    for item in items:
+        _check_lengths(field, item)
+
+
 def _is_json(text: str) -> bool:
     return text.lstrip()[:1] in {"{", "["}
 
@@ -178,7 +209,7 @@ def _decode(name: str, text: str) -> object:
     if not _is_json(text):
         return text
     try:
-        return from_json(text, allow_inf_nan=False)
+        return _load(text.encode())
     except ValueError as error:
         raise RequestError(f"{name}: is not JSON: {error}", param=name) from None
 
@@ -247,6 +278,7 @@ def _take_pictures(values: dict[str, Any]) -> None:
     if given:
         value = values.pop(given[0])
         several = cast("list[object]", value) if isinstance(value, list) else [value]
+        _check_lengths("image", several)
         values["images"] = [_picture(item, "image") for item in several]
     for field in ("mask", "markup"):
         if field in values:
