@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -70,3 +71,26 @@ async def test_cancelling_the_race_cancels_both() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert log == ["start", "start", "cancelled", "cancelled"]
+
+
+async def test_an_answer_counts_more_than_an_error_of_the_same_moment() -> None:
+    """A refusal and a picture that come together are a picture."""
+    for _ in range(10):
+        starts = [runner(2, ContentRejected("no"), []), runner(1, "painted", [])]
+        assert await race(starts, 1, falls_back) == "painted"
+
+
+async def test_errors_of_those_who_were_cancelled_are_not_lost() -> None:
+    """One that fails while it is being stopped is not logged as an error that nobody saw."""
+    problems: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ProviderUnavailable("while closing")
+
+    assert await race([stubborn, runner(1, "second", [])], 1, falls_back) == "second"
+    gc.collect()
+    assert problems == []

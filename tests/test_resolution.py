@@ -7,7 +7,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 import pinxit
-from pinxit import Capability, Lifecycle, Mask, Route, Setting, Succession, UnknownModel, hookimpl
+from pinxit import (
+    Capability,
+    Lifecycle,
+    Mask,
+    Route,
+    Seed,
+    Setting,
+    Succession,
+    UnknownModel,
+    hookimpl,
+)
 from pinxit.resolution import NEEDS
 from scripted import model, stage
 
@@ -225,3 +235,33 @@ def test_a_request_without_a_model_and_without_a_default_says_what_to_do() -> No
     router, _ = stage()
     with pytest.raises(UnknownModel, match=r"names none.*set \[defaults\] model"):
         ids(router)
+
+
+def test_a_route_as_a_fallback_stands_for_its_models() -> None:
+    """Listed ones in order, shares of load by weight, needs by what there is, and routes by theirs."""
+    shares = {"models": [{"model": "s/a", "weight": 0.2}, {"model": "s/b", "weight": 0.8}]}
+    routes = {
+        "listed": Route(models=("s/b", "s/a")),
+        "spread": Route.model_validate({"load_balancer": shares}),
+        "needy": Route(needs=()),
+        "spread-routes": Route.model_validate({"load_balancer": {"models": [{"model": "listed"}]}}),
+    }
+    router, _ = stage(routes=routes)
+    for name in ("listed", "spread", "spread-routes"):
+        assert ids(router, model="s/c", fallbacks=[name]) == ["s/c", "s/b", "s/a"]
+    assert ids(router, model="s/c", fallbacks=["needy"]) == ["s/c", "s/a", "s/b"]
+    assert ids(router, model="s/c", fallbacks=["auto"]) == ["s/c", "s/a", "s/b"]
+
+
+def test_auto_as_a_fallback_keeps_to_what_the_request_needs() -> None:
+    """Whoever asks for seeds gets no model without them."""
+    router, _ = stage(models=[model("s/a"), model("s/b"), model("s/c", Capability(seed=Seed()))])
+    assert ids(router, model="s/a", fallbacks=["auto"], needs=["seed"]) == ["s/a", "s/c"]
+
+
+def test_settings_are_looked_up_once() -> None:
+    """Every question about a provider's settings gets the same object."""
+    router, _ = stage()
+    resolver = router._resolver  # pyright: ignore[reportPrivateUsage]  # no public way leads there
+    first, second = (resolver.settings(router.registry.get(id)) for id in ("s/a", "s/b"))
+    assert first is second

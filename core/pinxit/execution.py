@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
@@ -12,7 +15,7 @@ from .assets import AssetStore, own_first
 from .attempts import Attempts, Ledger
 from .candidates import Candidate, Plan
 from .capabilities import Model
-from .config import Config, Settings
+from .config import Config
 from .errors import (
     AllModelsFailed,
     AuthenticationFailed,
@@ -31,9 +34,9 @@ from .ordering import Traffic
 from .payload import Fetch
 from .planning import Planner
 from .plugins import Plugins
-from .preparing import prepare
+from .preparing import Prepared, prepare
 from .pricing import actual
-from .report import Adaptation, Attempt, Report
+from .report import Adaptation, Attempt, Billing, Report
 from .resolution import Resolver
 from .types import ImagesResponse, Request
 
@@ -45,6 +48,9 @@ __all__ = ["FALLBACK_CODES", "Engine", "Execution"]
 FALLBACK_CODES = frozenset({408, 429, 500, 502, 503, 504, 529, *range(520, 528)})
 """Upstream statuses that lead to the next model unless the request says otherwise. 520 to 527 are what a
 content delivery network answers for a server that is down."""
+
+FINISHING = 2.0
+"""Seconds that pictures which have been paid for get to be finished, even if the deadline is over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,42 +111,56 @@ class Execution:
             self.ledger.deadline = self.started + plan.options.deadline
         answers: list[ImagesResponse] = []
         missing = request.n
-        for candidates in self._starts(plan):
-            fitted = self._fitted(candidates, plan, missing)
-            if not fitted or self.ledger.left(self.engine.clock) <= 0:
-                continue
-            try:
-                answers.append(await self._first_of(fitted, plan))
-            except (RequestError, ProviderError) as error:
-                if self._goes_on(error, plan.options):
+        with closing(self._starts(plan)) as starts:
+            for candidates in starts:
+                if self.ledger.left(self.engine.clock) <= 0:
+                    break
+                fitted = self._fitted(candidates, plan, missing)
+                if not fitted:
                     continue
-                if not answers:
-                    raise self._failure(plan) from error
-                break
-            missing -= len(answers[-1].data)
-            if missing <= 0 or not self._goes_on_for_rest(plan):
-                break
+                try:
+                    answers.append(await self._first_of(fitted, plan))
+                except (RequestError, ProviderError) as error:
+                    if self._goes_on(error, plan.options):
+                        continue
+                    break
+                missing -= len(answers[-1].data)
+                if missing <= 0 or not self._goes_on_for_rest(plan):
+                    break
         if not answers:
             raise self._failure(plan)
+        # Their tracebacks hold this object, and what was read of useless answers.
+        self.errors.clear()
         return self._sign(answers, plan)
 
-    def _starts(self, plan: Plan) -> Iterator[tuple[Candidate, ...]]:
-        """Yield the candidates to try next: one, or two where the first is hedged."""
+    def _starts(self, plan: Plan) -> Generator[tuple[Candidate, ...]]:
+        """Yield the candidates to try next: one, or two where the first is hedged.
+
+        A candidate that turns out not to be tried makes room for the next probe of its model.
+        """
         for candidate in plan.candidates:
             if candidate.blocked is not None:
                 self.ledger.attempts.append(_not_configured(candidate))
         ready = [candidate for candidate in plan.candidates if candidate.blocked is None]
         passing = select(ready, self.engine.health, self._health_key)
-        hedge = plan.options.hedge
-        for candidate in passing:
+        # Whoever watches a picture grow sees that somebody is at work, and wants to see one hand.
+        hedge = None if self.emit else plan.options.hedge
+        for first in passing:
             second = next(passing, None) if hedge else None
-            if hedge and second and _affordable_hedge(second, hedge):
-                yield candidate, second
-            else:
-                yield (candidate,)
-                if second:
-                    yield (second,)
+            pair = (first,) if second is None else (first, second)
+            probes = [key for key in map(self._health_key, pair) if self._is_probe(key)]
+            try:
+                if hedge and second and _affordable_hedge(second, hedge):
+                    yield pair
+                else:
+                    yield from ((candidate,) for candidate in pair)
+            finally:
+                for key in probes:
+                    self.engine.health.release(key)
             hedge = None
+
+    def _is_probe(self, key: str) -> bool:
+        return self.engine.health.state(key) == "half_open"
 
     def _health_key(self, candidate: Candidate) -> str:
         return self.engine.health.key(
@@ -166,17 +186,11 @@ class Execution:
     async def _paint(self, candidate: Candidate, plan: Plan) -> ImagesResponse:
         """Have one candidate paint what is asked of it, and finish what it brings."""
         model = candidate.model
-        prepared = await prepare(
-            candidate.request,
-            model.operations[candidate.operation],
-            strip_metadata=_strips(plan.options, model),
-            fetch=own_first(self.store, self.engine.fetch),
-            asked=plan.request,
-        )
+        prepared = await self._prepare(candidate, plan)
         context = replace(
             self.context(self.engine.plugins.registry.owner(model)),
             settings=self.engine.resolver.settings(model),
-            idempotency_key=f"{self.idempotency_key or self.request_id}-{model.name}",
+            idempotency_key=f"{self.idempotency_key or self.request_id}-{model.id}",
         )
         serve = partial(self.engine.attempts.serve, retry=plan.options.retry, ledger=self.ledger)
         chain = self.engine.plugins.around_call(serve, self.context)
@@ -199,30 +213,59 @@ class Execution:
         )
         return finished.model_copy(update={"report": report})
 
+    async def _prepare(self, candidate: Candidate, plan: Plan) -> Prepared:
+        async with self._in_time(candidate, "not_sent"):
+            return await prepare(
+                candidate.request,
+                candidate.model.operations[candidate.operation],
+                strip_metadata=_strips(plan.options, candidate.model),
+                fetch=own_first(self.store, self.engine.fetch),
+                asked=plan.request,
+            )
+
     async def _finish(
         self, response: ImagesResponse, candidate: Candidate, plan: Plan
     ) -> ImagesResponse:
         try:
-            return await finish(
-                response,
-                request=plan.request.model_copy(update={"n": sum(candidate.calls)}),
-                delivery=candidate.delivery,
-                model=candidate.model.id,
-                fetch=self.engine.fetch_result,
-                store=partial(self.store.put, caller=self.caller) if self.store else None,
-            )
+            async with self._in_time(candidate, "billed", at_least=FINISHING):
+                return await finish(
+                    response,
+                    request=plan.request.model_copy(update={"n": sum(candidate.calls)}),
+                    delivery=candidate.delivery,
+                    model=candidate.model.id,
+                    fetch=self.engine.fetch_result,
+                    store=partial(self.store.put, caller=self.caller) if self.store else None,
+                )
         except ProviderError as error:
             # The attempt looked like a success until its pictures were opened.
             error.model = candidate.model.id
             self.ledger.spoil(candidate.model.id, error)
-            self.engine.health.record(self._health_key(candidate), error)
+            if not isinstance(error, ProviderTimeout):
+                self.engine.health.record(self._health_key(candidate), error)
             raise
+
+    @asynccontextmanager
+    async def _in_time(
+        self, candidate: Candidate, billing: Billing, *, at_least: float = 0.0
+    ) -> AsyncGenerator[None]:
+        """Hold the request's own deadline around work that is not an attempt."""
+        left = self.ledger.left(self.engine.clock)
+        limit = asyncio.timeout(None if math.isinf(left) else max(left, at_least))
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            late = ProviderTimeout("the deadline passed while pictures were read", billing=billing)
+            late.model = candidate.model.id
+            raise late from None
 
     def context(self, plugin: object) -> Context:
         """Make the context of one plugin for one request."""
         context = Context(
             http=self.engine.http,
-            settings=self._settings_of(plugin),
+            settings=self.engine.resolver.plugin_settings(plugin),
             state=self.engine.states.get(plugin),
             deadline=self.ledger.deadline,
             clock=self.engine.clock,
@@ -234,10 +277,6 @@ class Execution:
             fetch=own_first(self.store, self.engine.fetch),
         )
         return replace(context, emit=self.emit) if self.emit else context
-
-    def _settings_of(self, plugin: object) -> Settings:
-        name = self.engine.plugins.provider_of(plugin)
-        return self.engine.config.settings(name, self.engine.plugins.declared_settings(plugin))
 
     def _goes_on(self, error: PinxitError, options: Options) -> bool:
         """Note an error, and say whether the next candidate may be tried after it."""

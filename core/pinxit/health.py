@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -143,7 +143,8 @@ class Health:
         self._cooldown = min(cooldown, MAX_COOLDOWN)
         self._lease = lease
         self._store: HealthStore = MemoryStore() if store is None else store
-        self._salt = os.urandom(16) if salt is None else salt
+        # Hashed, because a caller's own salt may be longer than a key of BLAKE2 can be.
+        self._salt = hashlib.sha256(os.urandom(16) if salt is None else salt).digest()
 
     def key(self, model: Model, settings: Mapping[str, Any]) -> str:
         """Name the breaker of a model as one account reaches it.
@@ -151,8 +152,7 @@ class Health:
         The plugin's settings, credentials among them, go in as a keyed hash and cannot be read back.
         """
         account = repr(sorted((name, repr(value)) for name, value in settings.items()))
-        salt = hashlib.sha256(self._salt).digest()
-        digest = hashlib.blake2b(account.encode(), key=salt, digest_size=8)
+        digest = hashlib.blake2b(account.encode(), key=self._salt, digest_size=8)
         return f"{model.id}#{digest.hexdigest()}"
 
     def state(self, key: str) -> State:
@@ -194,13 +194,14 @@ class Health:
     def watch(self, key: str) -> Generator[None]:
         """Record how the block ends; wrap it around one request that `allows` let pass."""
         started = self._now()
-        try:
-            yield
-        # Cancellations too: a cancelled probe has to make room for the next one.
-        except BaseException as error:
+
+        def note(_: object, error: BaseException | None, __: object) -> None:
             self.record(key, error, started=started)
-            raise
-        self.record(key, None, started=started)
+
+        with ExitStack() as end:
+            # Cancellations count as ends too: a cancelled probe has to make room for the next one.
+            end.push(note)
+            yield
 
     def record(
         self, key: str, outcome: BaseException | None, *, started: float | None = None

@@ -104,10 +104,24 @@ class Resolver:
         self._routes = routes
         self._config = config
         self._clock = clock
+        # Configuration and environment were read at start-up, so settings stay what they are.
+        self._settings: dict[tuple[object, str | None], Settings] = {}
 
     def settings(self, model: Model) -> Settings:
         """Return the settings of the model's provider."""
-        return self._config.settings(model.provider, self._plugins.settings_of(model))
+        return self._known_settings(self._registry.owner(model), model.provider)
+
+    def plugin_settings(self, plugin: object) -> Settings:
+        """Return the settings of a plugin, which may be middleware and have no model."""
+        return self._known_settings(plugin, None)
+
+    def _known_settings(self, plugin: object, provider: str | None) -> Settings:
+        known = self._settings.get((plugin, provider))
+        if known is None:
+            name = provider or self._plugins.provider_of(plugin)
+            known = self._config.settings(name, self._plugins.declared_settings(plugin))
+            self._settings[plugin, provider] = known
+        return known
 
     def _asked(self, request: Request) -> str:
         return request.model or self._config.defaults.model
@@ -171,21 +185,46 @@ class Resolver:
             yield from self._expand(_Entry(model=asked), "model")
         for place, fallback in enumerate(options.fallbacks or ()):
             entry = _Entry(model=fallback.model, parameters=fallback.parameters)
-            yield from self._expand(entry, f"fallbacks[{place}].model")
+            yield from self._expand(entry, f"fallbacks[{place}].model", options.needs or ())
 
-    def _expand(self, entry: _Entry, param: str) -> Iterator[_Entry]:
-        """Replace a route's name by its models; routes do not nest, so this ends."""
+    def _expand(
+        self, entry: _Entry, param: str, needs: tuple[str, ...] = (), seen: tuple[str, ...] = ()
+    ) -> Iterator[_Entry]:
+        """Replace a route's name by its models, and those of routes that it names in turn.
+
+        Args:
+            entry: What is named.
+            param: The field that names it, for errors.
+            needs: What ``auto`` has to be able to do here.
+            seen: The routes on the way here: one that names itself adds nothing.
+        """
         route = self._routes.get(entry.model)
-        if route is None:
+        if route is not None:
+            if entry.model in seen:
+                return
+            for name in self._members(route):
+                yield from self._expand(
+                    replace(entry, model=name), param, needs, (*seen, entry.model)
+                )
+        elif entry.model == AUTO:
+            yield from (replace(entry, model=model.id) for model in self._by_needs(needs))
+        else:
             try:
                 self._registry.get(entry.model)
             except UnknownModel as error:
                 error.param = param
                 raise
             yield entry
-            return
-        for id in route.models:
-            yield replace(entry, model=id)
+
+    def _members(self, route: Route) -> Iterator[str]:
+        """Yield the names behind a route; where it spreads load, the heaviest first."""
+        if route.load_balancer is not None:
+            shares = sorted(route.load_balancer.models, key=lambda share: -share.weight)
+            yield from (share.model for share in shares)
+        elif route.models:
+            yield from route.models
+        else:
+            yield from (model.id for model in self._by_needs(route.needs or ()))
 
     def _by_needs(self, needs: tuple[str, ...]) -> Iterator[Model]:
         if unknown := [need for need in needs if need not in NEEDS]:
@@ -208,7 +247,7 @@ class Resolver:
         changes: dict[str, Any] = {
             k: v for k, v in defaults.items() if getattr(request, k, None) is None
         }
-        if request.aspect_ratio is not None:
+        if request.aspect_ratio is not None or "aspect_ratio" in entry.parameters:
             # A ratio says what size would say; a default must not contradict it.
             changes.pop("size", None)
         changes |= entry.parameters

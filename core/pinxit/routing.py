@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property
 from random import Random, SystemRandom
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .assets import AssetStore, FolderStore, open_store, with_urls
 from .attempts import Attempts, RetryBudget
 from .candidates import Plan
-from .clients import create_client
+from .clients import create_client, quiet_logs
 from .config import Config
 from .errors import ConfigError, PinxitError
 from .execution import Engine, Execution
@@ -185,18 +185,16 @@ class Router:
         Raises:
             ConfigError: A plugin cannot start.
         """
-        self._stack.push_async_callback(self._close_http)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close_http)
+            stack.enter_context(quiet_logs(self._secrets()))
             for plugin, opener in self.plugins.lifespans():
                 settings = self.config.settings(
                     self.plugins.provider_of(plugin), self.plugins.declared_settings(plugin)
                 )
-                self._states[plugin] = await self._stack.enter_async_context(
-                    opener(settings, self.http)
-                )
-        except BaseException:
-            await self._stack.aclose()
-            raise
+                self._states[plugin] = await stack.enter_async_context(opener(settings, self.http))
+            # All are open: from here on they close with the router.
+            self._stack.push_async_exit(stack.pop_all())
         return self
 
     async def __aexit__(
@@ -212,6 +210,10 @@ class Router:
         """Close the plugins' lifespans and the connections."""
         self._states.clear()
         await self._stack.aclose()
+
+    def _secrets(self) -> Iterator[str]:
+        for model in self.registry:
+            yield from self.plugins.secrets(model, self._resolver.settings(model))
 
     async def _close_http(self) -> None:
         if "http" in self.__dict__:
@@ -287,6 +289,7 @@ class Router:
             task.cancel()
             # Wait until the upstream call is closed; how it ended has been told already.
             await asyncio.wait([task])
+            _ = task.cancelled() or task.exception()
 
     async def run(
         self,
@@ -353,4 +356,5 @@ def _configured_store(config: Config, clock: Clock) -> AssetStore | None:
 def _configured_hosts(config: Config) -> list[str]:
     """Return the hosts that the operator trusts with results: those of the providers' base URLs."""
     urls = [table.get("base_url") for table in config.providers.values()]
-    return [urlsplit(url).netloc for url in urls if isinstance(url, str)]
+    parts = [urlsplit(url) for url in urls if isinstance(url, str)]
+    return [f"{p.hostname}:{p.port}" if p.port else p.hostname for p in parts if p.hostname]
