@@ -147,8 +147,11 @@ class Config(Frozen):
         env = dict(environ or {})
         where = str(path) if path else "configuration"
         sections = dict(data)
-        routes = {n: read_route(n, r, where=where) for n, r in sections.pop("routes", {}).items()}
-        plugins = _plugin_choice(dict(sections.pop("plugins", {})), env)
+        tables = {
+            name: _table(sections.pop(name, {}), name, where) for name in ("routes", "plugins")
+        }
+        routes = {n: read_route(n, route, where=where) for n, route in tables["routes"].items()}
+        plugins = _plugin_choice(dict(tables["plugins"]), env)
         try:
             return cls.model_validate(
                 {**sections, "path": path, "routes": routes, "plugins": plugins, "environ": env}
@@ -237,6 +240,12 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file}: cannot be read as TOML: {error}") from error
+
+
+def _table(value: object, name: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: [{name}] is not a table")
+    return cast("Mapping[str, Any]", value)
 
 
 def _plugin_choice(fields: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
