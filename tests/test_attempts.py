@@ -310,3 +310,18 @@ async def test_a_spent_budget_ends_in_the_error_itself() -> None:
         )
     assert {type(error) for error in ended} == {RateLimited}
     assert len(provider.calls) < 45
+
+
+async def test_a_provider_is_told_how_long_this_attempt_may_take() -> None:
+    """Whoever polls, or asks its server to wait, knows when nobody listens any more."""
+    router, provider = stage({"a": [RateLimited("busy", upstream_status=429, retry_after=4)]})
+    async with router:
+        await router.generate(
+            "x", model="s/a", timeout=30, deadline=32, retry=pinxit.Retry(count=1)
+        )
+        start = provider.contexts[0].deadline
+        await router.generate("x", model="s/b")
+    first, second, third = (context.deadline or 0 for context in provider.contexts)
+    assert start is not None
+    assert second - first == pytest.approx(2, abs=0.1)
+    assert third - second == pytest.approx(300 - 28, abs=0.1)

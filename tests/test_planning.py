@@ -154,3 +154,13 @@ def test_a_plan_reads_like_a_plan() -> None:
     assert "1.  acme/brush: about $0.12, 3 calls" in text
     assert "style: vivid -> nothing (dropped" in text
     assert "sends     POST https://acme.example/v1/paint" in text
+
+
+def test_a_plan_of_shared_load_is_the_same_every_time() -> None:
+    """Nothing is drawn for it: the heaviest comes first, then the others, then the fallbacks."""
+    router, _ = stage()
+    shares = [{"model": "s/a", "weight": 0.2}, {"model": "s/c", "weight": 0.5}]
+    plans = [
+        router.plan("x", load_balancer={"models": shares}, fallbacks=["s/b"]) for _ in range(20)
+    ]
+    assert {tuple(c.model.name for c in plan.candidates) for plan in plans} == {("c", "a", "b")}

@@ -204,9 +204,11 @@ class Attempts:
             async for attempt in stamina.retry_context(on=again, attempts=tries, timeout=None):
                 with attempt, self._health.watch(key), self._recorded(call, ledger) as note:
                     sent += 1
-                    async with asyncio.timeout(self._limit(call, ledger)):
+                    limit = self._limit(call, ledger)
+                    timed = replace(context, deadline=self._clock.monotonic() + limit)
+                    async with asyncio.timeout(limit):
                         response = await self._plugins.invoke(
-                            call.candidate.operation, call.request, call.model, context
+                            call.candidate.operation, call.request, call.model, timed
                         )
                     note(response)
                     return response

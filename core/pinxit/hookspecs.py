@@ -90,7 +90,8 @@ class Context:
         settings: The plugin's settings, from the configuration, the environment and its defaults.
         state: What the plugin's `lifespan` yielded, or ``None``.
         emit: Streams a partial picture; does nothing where nobody listens.
-        deadline: The `Clock.monotonic` second at which the router gives up.
+        deadline: The `Clock.monotonic` second at which the router gives up: for a provider the end of this
+            attempt, for middleware that of the whole request, where there is one.
         clock: The time.
         random: The source of random numbers.
         caller: Who asks, for caches and budgets; the name of a gateway key, or empty.

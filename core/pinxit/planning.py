@@ -62,8 +62,12 @@ class Planner:
         self._clock = clock
         self._random = random
 
-    def plan(self, request: Request) -> Plan:
+    def plan(self, request: Request, *, draw: bool = True) -> Plan:
         """Resolve, fit, price and order; refuse with reasons if nothing is left.
+
+        Args:
+            request: What is asked.
+            draw: Whether shares of load are drawn; otherwise the heaviest comes first.
 
         Raises:
             UnknownModel: No route and no model has the name.
@@ -85,7 +89,7 @@ class Planner:
                 affordable.append(candidate)
             else:
                 rejected[candidate.model.id] = (_over(candidate, options),)
-        ordered = self._order(affordable, resolution)
+        ordered = self._order(affordable, resolution, draw=draw)
         return Plan(
             request=request,
             asked_for=resolution.asked_for,
@@ -134,11 +138,13 @@ class Planner:
         )
 
     def _order(
-        self, candidates: Sequence[Candidate], resolution: Resolution
+        self, candidates: Sequence[Candidate], resolution: Resolution, *, draw: bool
     ) -> Sequence[Candidate]:
         weights = {t.model.id: t.weight for t in resolution.targets if t.weight is not None}
-        if weights:
+        if weights and draw:
             return weighted(weights, self._random)(candidates)
+        if weights:
+            return sorted(candidates, key=lambda c: -weights.get(c.model.id, 0.0))
         name = resolution.options.order or (
             "cheapest" if resolution.asked_for == AUTO else "listed"
         )

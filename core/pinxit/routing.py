@@ -264,7 +264,7 @@ class Router:
         """
         if isinstance(request, str | GenerateRequest):
             request = generate_request(request, parameters)
-        return self._planner.with_previews(self._planner.plan(request), self.http)
+        return self._planner.with_previews(self._planner.plan(request, draw=False), self.http)
 
     async def stream(
         self, prompt: str | GenerateRequest | EditRequest, **parameters: Unpack[GenerateParameters]
