@@ -63,7 +63,25 @@ class Records:
         ttl: float,
         body: str = "",
     ) -> None:
-        """Keep an answer, if the store is up and all of its pictures are here."""
+        """Keep an answer, if the store is up and all of its pictures are here.
+
+        It has been paid for, so it is kept to the end even where whoever waits goes away meanwhile.
+        """
+        writing = asyncio.ensure_future(self._write(key, outcome, clock, ttl, body))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            if not writing.done():
+                await asyncio.wait([writing])
+
+    async def _write(
+        self,
+        key: str,
+        outcome: ImagesResponse | PinxitError,
+        clock: Clock,
+        ttl: float,
+        body: str,
+    ) -> None:
         now = clock.now().timestamp()
         expires = now + min(ttl, self._max_age)
         entry = Entry(stored=now, expires=expires, outcome=outcome, body=body)
