@@ -12,6 +12,7 @@ from typing import Any, cast
 import httpcore
 import pytest
 
+from pinxit.addresses import is_public
 from pinxit.errors import InvalidImage
 from pinxit.fetching import Fetcher
 
@@ -143,6 +144,15 @@ class Nowhere(httpcore.AsyncNetworkBackend):
 
     async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Any:
         pytest.fail(f"connected to {host}:{port}")
+
+
+class Unreachable(httpcore.AsyncNetworkBackend):
+    """A network in which public addresses do not answer, and nobody may try another."""
+
+    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Any:
+        if not is_public(host):
+            pytest.fail(f"connected to {host}:{port}")
+        raise httpcore.ConnectError("no route to host")
 
 
 async def nobody(host: str, port: int) -> Sequence[str]:

@@ -21,6 +21,7 @@ from outside import (
     Names,
     Nowhere,
     Outside,
+    Unreachable,
     answer,
     nobody,
     redirect,
@@ -171,8 +172,8 @@ URL_CHARACTERS = "ax.:/@\\[]%#?&=0127 \t\n\0-_\u00e9\u3002\uff11\U0001f98a"
 )
 @settings(deadline=None)
 def test_arbitrary_urls(text: str, start: str) -> None:
-    """Whatever a caller sends as a URL, the error is one that names the field."""
-    fetch = Fetcher(resolve=nobody, backend=Nowhere())
+    """Whatever a caller sends as a URL, the error names the field, and only public addresses are tried."""
+    fetch = Fetcher(resolve=nobody, backend=Unreachable())
     asyncio.run(cast("Any", refused(fetch, start + text)))
 
 

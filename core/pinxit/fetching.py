@@ -12,7 +12,7 @@ import socket
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -238,11 +238,11 @@ class Fetcher:
             import httpx
 
             self._ssl_context = httpx.create_ssl_context()
-        try:
-            return await stream.start_tls(self._ssl_context, server_hostname=target.host)
-        except BaseException:
-            await stream.aclose()
-            raise
+        async with AsyncExitStack() as unless_secured:
+            unless_secured.push_async_callback(stream.aclose)
+            secured = await stream.start_tls(self._ssl_context, server_hostname=target.host)
+            unless_secured.pop_all()
+        return secured
 
     async def _read(self, response: httpcore.Response) -> bytes:
         if response.status != 200:

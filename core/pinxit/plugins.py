@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -153,7 +154,8 @@ class Plugins:
         if self.manager.is_registered(plugin):
             raise ConfigError(f"plugin {name!r} is handed in twice")
         check_hooks(self.manager, plugin, name)
-        try:
+        with ExitStack() as unless_sound:
+            unless_sound.callback(self._forget, plugin)
             self.manager.register(plugin, name=name)
             self._settings[plugin] = tuple(
                 self._collect(plugin, name, "register_settings", Setting)
@@ -161,11 +163,12 @@ class Plugins:
             for model in self._collect(plugin, name, "register_models", Model):
                 self._check_operations(model, plugin, name)
                 self.registry.add(model, plugin)
-        except Exception:
-            self.manager.unregister(plugin)
-            self.registry.remove(plugin)
-            self._settings.pop(plugin, None)
-            raise
+            unless_sound.pop_all()
+
+    def _forget(self, plugin: object) -> None:
+        self.manager.unregister(plugin)
+        self.registry.remove(plugin)
+        self._settings.pop(plugin, None)
 
     def _collect(self, plugin: object, name: str, hook: str, kind: type[T]) -> Sequence[T]:
         """Call a collecting hook on one plugin, so that the owner of what it returns is known."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -221,10 +222,9 @@ class _Transport(httpx.AsyncBaseTransport):
         wire = MemoryWire(received)
         play = asyncio.ensure_future(wire.relay(self._upstream.play(received, wire)))
         stream = MemoryBody(wire, play, request.extensions.get("timeout", {}).get("read"))
-        try:
-            status, headers = await stream.head()
-        except BaseException:
+        async with AsyncExitStack() as unless_answered:
             # However the wait ends, a cancellation included, the step must not go on alone.
-            await stream.aclose()
-            raise
+            unless_answered.push_async_callback(stream.aclose)
+            status, headers = await stream.head()
+            unless_answered.pop_all()
         return httpx.Response(status, headers=headers, stream=stream)
