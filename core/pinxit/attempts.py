@@ -9,24 +9,16 @@ import traceback
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import cast
 
-from .errors import (
-    AuthenticationFailed,
-    PinxitError,
-    PluginFailed,
-    ProviderError,
-    ProviderTimeout,
-    QuotaExceeded,
-    RequestError,
-)
+from .errors import PinxitError, PluginFailed, ProviderError, ProviderTimeout
 from .health import Health
 from .hookspecs import Call, Clock, Context
 from .options import Retry
+from .parts import is_hopeless, merge, split
 from .plugins import Plugins
 from .redaction import hide
 from .report import Attempt, Billing
-from .types import ImagesResponse, PartialImage, Request, add_usage
+from .types import ImagesResponse, PartialImage
 
 __all__ = ["MAX_RETRY_AFTER", "Attempts", "Ledger", "RetryBudget"]
 
@@ -150,7 +142,7 @@ class Attempts:
             PinxitError: No call brought a picture. Where some did, what they brought is returned and
                 ``ledger.shortfall`` says why the rest is missing.
         """
-        calls = _split(call)
+        calls = split(call)
         if len(calls) == 1:
             return self._attempt(calls[0], retry, ledger)
         return self._fan_out(calls, retry, ledger)
@@ -170,14 +162,15 @@ class Attempts:
                 try:
                     answer = await self._attempt(part, retry, ledger)
                 except PinxitError as error:
-                    if _is_hopeless(error):
+                    if is_hopeless(error):
                         hopeless.append(error)
                     raise
                 answered = True
                 return answer
 
         ended = await asyncio.gather(*map(gated, calls), return_exceptions=True)
-        return _merge(ended, ledger)
+        answer, ledger.shortfall = merge(ended)
+        return answer
 
     async def _attempt(self, call: Call, retry: Retry | None, ledger: Ledger) -> ImagesResponse:
         """Send one call, again where that is safe, until it brings something or is given up."""
@@ -314,13 +307,6 @@ def _may_repeat(error: Exception, retry: Retry) -> bool:
     return error.billing == "not_sent" or not error.statuses.isdisjoint(retry.on_codes)
 
 
-def _is_hopeless(error: PinxitError) -> bool:
-    """Whether the other parts of a fanned-out request would end in the same way."""
-    if isinstance(error, RequestError):
-        return error.billing == "unbilled"
-    return isinstance(error, AuthenticationFailed | QuotaExceeded)
-
-
 def _is_leaving() -> bool:
     """Whether somebody asked the running task to stop.
 
@@ -358,45 +344,3 @@ def _watching(call: Call, ledger: Ledger) -> Context:
             await context.emit(partial)
 
     return replace(context, emit=emit) if context.listening else context
-
-
-def _split(call: Call) -> list[Call]:
-    """Make one call per part of a fanned-out request; each has its own seed and idempotency key."""
-    parts = call.candidate.calls
-    if len(parts) == 1:
-        return [call]
-    calls: list[Call] = []
-    for place, n in enumerate(parts):
-        changes: dict[str, object] = {"n": n}
-        if call.request.seed is not None:
-            changes["seed"] = call.request.seed + sum(parts[:place])
-        request: Request = call.request.model_copy(update=changes)
-        context = replace(call.context, idempotency_key=f"{call.context.idempotency_key}-{place}")
-        calls.append(replace(call, request=request, context=context))
-    return calls
-
-
-def _merge(ended: list[ImagesResponse | BaseException], ledger: Ledger) -> ImagesResponse:
-    """Put the answers of several calls together; what was paid for is never thrown away."""
-    answers = [answer for answer in ended if isinstance(answer, ImagesResponse)]
-    errors = [error for error in ended if isinstance(error, BaseException)]
-    for error in errors:
-        if not isinstance(error, PinxitError):
-            raise error
-    # What one part was refused for must not be taken elsewhere because another one failed.
-    spokesman = next((e for e in errors if isinstance(e, RequestError)), next(iter(errors), None))
-    if spokesman is not None:
-        if not answers:
-            raise spokesman
-        ledger.shortfall = cast("PinxitError", spokesman)
-    usage = None
-    if all(answer.usage for answer in answers):
-        usage = add_usage([answer.usage for answer in answers if answer.usage])
-    costs = [answer.cost for answer in answers]
-    return answers[0].model_copy(
-        update={
-            "data": tuple(image for answer in answers for image in answer.data),
-            "usage": usage,
-            "cost": None if None in costs else sum(cost for cost in costs if cost is not None),
-        }
-    )
