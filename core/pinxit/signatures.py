@@ -89,4 +89,4 @@ def _check_kind(hook: _Hook, where: str) -> None:
 
 def _near(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f" (did you mean {found[0]!r}?)" if found else ""
