@@ -132,7 +132,7 @@ def test_headers_say_what_the_report_says() -> None:
     assert headers == {
         b"x-pinxit-model": b"s/a",
         b"x-pinxit-attempts": b"2",
-        b"x-pinxit-cost": b"0.0420",
+        b"x-pinxit-cost": b"0.042",
         b"x-pinxit-dropped": b"style, foo",
     }
 

@@ -103,7 +103,7 @@ def report_headers(
     if model:
         headers.append((b"x-pinxit-model", _value(model)))
     if report.cost is not None:
-        headers.append((b"x-pinxit-cost", f"{report.cost:f}".encode()))
+        headers.append((b"x-pinxit-cost", f"{report.cost.normalize():f}".encode()))
     if dropped := list(dict.fromkeys([*report.dropped, *ignored])):
         headers.append((b"x-pinxit-dropped", _value(", ".join(dropped))))
     if report.cached or cached is not None:
