@@ -139,7 +139,7 @@ class Options(Frozen):
         on_retired: Whether a retired model's successor serves the request.
         order: How candidates are ordered: ``listed``, ``cheapest``, ``fastest``, ``least_busy`` or
             one that a plugin registers.
-        hedge: Start the second candidate when the first is slow.
+        hedge: Start the second candidate when the first is slow; streams are not hedged.
         strip_metadata: Remove EXIF, GPS and text from input pictures; by default where they leave this
             machine.
     """
