@@ -21,7 +21,7 @@ MASK = mask()
 FALLBACKS: Any = [{"model": "s/b"}]
 
 
-@pytest.fixture(params=["/v1", "/v2/router", "/v3/router"])
+@pytest.fixture(scope="module", params=["/v1", "/v2/router"])
 def client(request: pytest.FixtureRequest, live: Any) -> Iterator[openai.OpenAI]:
     """OpenAI's own client, pointed at the gateway by nothing but its base URL."""
     _, url = live
@@ -29,7 +29,7 @@ def client(request: pytest.FixtureRequest, live: Any) -> Iterator[openai.OpenAI]
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def orq(live: Any) -> Iterator[Orq]:
     """The client of the router API."""
     with Orq(api_key="nobody", server_url=live[1]) as client:
