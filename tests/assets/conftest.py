@@ -16,6 +16,14 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+GUARD = """
+import os, subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:])
+threading.Thread(target=lambda: (sys.stdin.read(), server.kill())).start()
+os._exit(server.wait())
+"""
+"""Ends the server with these tests, even where they are killed; it takes no notice of a friendlier signal."""
+
 
 class Cloud(NamedTuple):
     """Where the server is, and what opens it."""
@@ -47,19 +55,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     roles = ("master", "volume", "filer", "s3")
     ports = dict(zip([*roles, *(f"{role}.grpc" for role in roles)], free_ports(8), strict=True))
     options = [
+        "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
+        f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        "-volume.max=4", "-master.volumeSizeLimitMB=64",
+    ]  # fmt: skip
+    options += [
         f"-{role}.port{'.grpc' if grpc else ''}={port}"
         for name, port in ports.items()
         for role, _, grpc in [name.partition(".")]
     ]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [
-                Path(sys.executable).with_name("weed"), "server", f"-dir={folder}",
-                "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-volume.max=4",
-                "-master.volumeSizeLimitMB=64", f"-s3.config={folder / 's3.json'}", *options,
-            ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            [sys.executable, "-c", GUARD, str(Path(sys.executable).with_name("weed")), *options],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+        )
     endpoint = f"http://127.0.0.1:{ports['s3']}"
     try:
         wait_for(endpoint, server)
@@ -73,9 +84,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             },
         )
     finally:
-        # It takes no notice of a friendlier signal.
-        server.kill()
-        server.wait()
+        server.communicate()
 
 
 def wait_for(endpoint: str, server: subprocess.Popen[bytes]) -> None:
