@@ -145,7 +145,7 @@ _MODULES = (
 
 def __getattr__(name: str) -> Any:
     if name in {"blocking", *_MODULES}:
-        return import_module(f"{__name__}.blocking")
+        return import_module(f"{__name__}.{name}")
     if name in __all__:
         for module in (import_module(f"{__name__}.{inner}") for inner in _MODULES):
             if name in module.__all__:
