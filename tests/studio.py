@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
 __all__ = [
     "REFUSAL",
     "Declares",
+    "Jobs",
     "Sketcher",
     "Studio",
     "declared",
     "failures",
     "remote",
     "serve",
+    "serve_jobs",
     "suite",
 ]
 
@@ -173,6 +176,52 @@ def _draw(size: str, format: str) -> str:
     out = io.BytesIO()
     Pillow.new("RGB", parse_size(size) or (64, 64), "teal").save(out, format.upper())
     return base64.b64encode(out.getvalue()).decode()
+
+
+class Jobs(Studio):
+    """Orders, asks again every few seconds, and fetches the pictures from where they are kept."""
+
+    async def paint(self, request: Request, model: Model, context: Context) -> ImagesResponse:
+        ordered = await self.send(self.build(request, model, context), context)
+        if ordered.status_code == REFUSAL[0]:
+            raise self.refusal(ordered)
+        job = self.asked(ordered, "job")
+        times, state = 0, await self.poll(job, 0, context)
+        while self.asked(state, "state") != "done":
+            await asyncio.sleep(5)
+            times, state = times + 1, await self.poll(job, times + 1, context)
+        paths = self.asked(state, "pictures").split()
+        kept = [await context.http.get(f"https://kept.test/{path}") for path in paths]
+        return ImagesResponse(data=tuple(Image(answer.content) for answer in kept))
+
+    async def poll(self, job: str, times: int, context: Context) -> httpx.Response:
+        url = f"https://studio.test/jobs/{job}?times={times}"
+        return await context.http.get(url, headers=self.headers(context))
+
+    def asked(self, response: httpx.Response, field: str) -> str:
+        response.raise_for_status()
+        body = cast("object", response.json())
+        value = cast("dict[str, object]", body).get(field) if isinstance(body, dict) else None
+        if not isinstance(value, str):
+            raise InvalidProviderResponse(f"the answer has no {field}")
+        return value
+
+
+def serve_jobs(request: httpx.Request) -> httpx.Response:
+    """Take orders, need some time, and keep pictures elsewhere."""
+    path = request.url.path.rsplit("/", 1)[-1]
+    if request.method == "POST":
+        fields = json.loads(request.content)
+        wanted = [fields["n"], fields.get("size", "64x64"), fields.get("output_format", "png")]
+        return httpx.Response(200, json={"job": "-".join(map(str, wanted))})
+    count, size, format = path.split("-")
+    if request.url.host == "studio.test":
+        done = request.url.params["times"] >= "2"
+        pictures = " ".join([f"1-{size}-{format}"] * int(count))
+        return httpx.Response(200, json={"state": "done" if done else "busy", "pictures": pictures})
+    order = {"n": 1, "size": size, "output_format": format}
+    drawn = serve(httpx.Request("POST", "https://studio.test/", json=order))
+    return httpx.Response(200, content=base64.b64decode(json.loads(drawn.content)["pictures"][0]))
 
 
 class Sketcher:

@@ -32,7 +32,7 @@ from pinxit import (
 )
 from pinxit.testing import ProviderTests
 from pinxit.types import Request
-from studio import REFUSAL, Sketcher, Studio, failures, remote, serve, suite
+from studio import REFUSAL, Jobs, Sketcher, Studio, failures, remote, serve, serve_jobs, suite
 
 
 class TestStudio(ProviderTests):
@@ -56,6 +56,16 @@ class TestSketcher(ProviderTests):
     """A plugin without a network."""
 
     plugin = Sketcher()
+
+
+class TestJobs(ProviderTests):
+    """A plugin that waits for jobs; the suite does not wait with it."""
+
+    plugin = Jobs()
+    ok = staticmethod(serve_jobs)
+    rejection = REFUSAL
+    # Its model declares more than jobs can do.
+    leave_out = {"test_partial_pictures_come_before_the_answer"}
 
 
 # Broken on purpose --------------------------------------------------------------------------------

@@ -61,13 +61,19 @@ def test_an_author_leaves_out_and_overrides_cases() -> None:
 
     mine = remote(
         Studio(),
-        test_401_means_our_credentials=None,
+        leave_out={"test_401_means_our_credentials"},
         test_503_means_unavailable=test_503_means_unavailable,
     )
     assert "test_401_means_our_credentials" not in names(mine)
     assert failures(mine, "test_503_means_unavailable") == {
         "test_503_means_unavailable": "the author's own"
     }
+
+
+def test_what_is_left_out_must_exist() -> None:
+    """A misspelt name would leave out nothing, in silence."""
+    with pytest.raises(TypeError, match="names 'test_402', which is no case"):
+        remote(Studio(), leave_out={"test_402"})
 
 
 def test_only_the_chosen_models_are_called() -> None:

@@ -11,8 +11,8 @@ Inherit them, say what the plugin is and how its upstream answers, and pytest do
             return httpx.Response(200, json={"data": [{"b64_json": "..."}] * asked_n(request)})
 
 What is tested follows from the capabilities that the plugin declares. Cases that are not about the plugin
-do not exist in its class; a case that is wrong about it is overridden, or left out with ``test_... = None``
-and a comment that says why. Nothing leaves the machine: requests end in a stand-in.
+do not exist in its class; a case that is wrong about it is overridden, or named in ``leave_out`` with a
+comment that says why. Nothing leaves the machine: requests end in a stand-in.
 """
 
 from __future__ import annotations
@@ -43,5 +43,6 @@ class ProviderTests(DeclarationTests, ServiceTests, FailureTests):
         fields: Fields that every request has, such as a prompt that the stand-in understands.
         models: The only models whose operations are called, where a family has many that are alike.
         most_pixels: Sizes above this are not drawn, so that the suite stays quick.
+        leave_out: Names of cases that are wrong about this plugin.
         trusted_hosts: Further hosts that may get the key, such as one that is polled.
     """

@@ -7,6 +7,7 @@ import inspect
 import random
 from collections.abc import (
     Callable,
+    Collection,
     Container,
     Coroutine,
     Iterable,
@@ -58,6 +59,7 @@ class Suite:
     most_pixels: int = MOST_PIXELS
     trusted_hosts: tuple[str, ...] = ()
     models: Container[str] | None = None
+    leave_out: Collection[str] = ()
     _loaded: Plugins | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -70,11 +72,14 @@ class Suite:
         # A plugin that does not load is what the one remaining case is about.
         except Exception:  # noqa: BLE001
             cls._loaded = None
-        for name, case in _cases(cls):
+        cases = dict(_cases(cls))
+        if unknown := sorted(set(cls.leave_out) - cases.keys()):
+            raise TypeError(f"{cls.__name__}.leave_out names {unknown[0]!r}, which is no case")
+        for name, case in cases.items():
             if vars(cls).get(name, case) is not case:
                 continue
             applies = _applies(case, cls()) if cls._loaded else name == "test_it_loads"
-            setattr(cls, name, case if applies else None)
+            setattr(cls, name, case if applies and name not in cls.leave_out else None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a case once per subject."""
