@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,14 +69,13 @@ class DiskStore:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._folder, suffix=_UNFINISHED)
-            try:
+            with ExitStack() as unless_written:
+                unless_written.callback(Path(name).unlink, missing_ok=True)
                 with os.fdopen(handle, "wb") as file:
                     file.write(entry)
                 os.utime(name, (now, expires))
                 Path(name).replace(self._folder / key)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+                unless_written.pop_all()
             self._sweep(now)
         except OSError as error:
             raise StoreFailed(error.strerror or type(error).__name__) from error
