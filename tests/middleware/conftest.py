@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,7 +43,9 @@ def free_port() -> int:
 
 @contextmanager
 def serving(folder: Path) -> Generator[RedisServer]:
-    binary = shutil.which("redis-server")
+    # The development extra brings one beside the interpreter, which need not be on the path.
+    beside = str(Path(sys.executable).parent)
+    binary = shutil.which("redis-server", path=os.pathsep.join([beside, os.environ["PATH"]]))
     if binary is None:
         pytest.fail(MISSING, pytrace=False)
     port = free_port()

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 __all__ = ["gateway_problem"]
 
-GATEWAY = ("starlette", "uvicorn", "python_multipart", "httptools")
+GATEWAY = ("uvicorn", "python_multipart", "httptools")
 
 
 def gateway_problem(find: Callable[[str], object] = find_spec) -> str | None:
