@@ -335,6 +335,7 @@ def every_size(bounds: SizeRange) -> list[Offer]:
 
 @settings(deadline=None)
 @given(small_ranges(), edges, edges)
+@example(SizeRange(min_edge=34, max_edge=34), 33, 34)
 def test_a_range_is_searched_well(bounds: SizeRange, width: int, height: int) -> None:
     """If any size of a range serves, one is found; only what the model makes is sent."""
     found = choose_pixels(Capability(sizes=bounds), width, height)

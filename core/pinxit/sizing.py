@@ -185,9 +185,15 @@ def _within(bounds: SizeRange, ratio: float, height: float) -> Iterator[Offer]:
         math.sqrt((bounds.max_pixels or math.inf) / area),
     )
     middle = math.floor(height * min(max(1.0, least), most) / step)
+    narrowest, widest = math.ceil(bounds.min_edge / step), bounds.max_edge // step
     for near in range(max(1, middle - _TRIES), middle + _TRIES + 1):
         wide = near * ratio
-        for across in {math.floor(wide), math.ceil(wide)}:
+        choices = {math.floor(wide), math.ceil(wide)}
+        # An edge just outside the bounds may still be cut off within the tolerance.
+        allowed = min(max(wide, narrowest), widest)
+        if 1 - min(allowed, wide) / max(allowed, wide) <= MAX_CROP:
+            choices.add(int(allowed))
+        for across in choices:
             if bounds.accepts(across * step, near * step):
                 yield Offer(across * step, near * step, f"{across * step}x{near * step}")
 
