@@ -68,9 +68,9 @@ def provider_errors(secrets: Iterable[str] = ()) -> Generator[None]:
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
-    first: Exception = group
-    while isinstance(first, ExceptionGroup):
-        first = first.exceptions[0]
+    first = group.exceptions[0]
+    if isinstance(first, ExceptionGroup):
+        return _first(cast("ExceptionGroup[Exception]", first))
     return first
 
 
