@@ -130,7 +130,8 @@ def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def python(site: Path, *words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the interpreter as in an environment where the package is installed."""
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "PYTHONPATH": path, **environ}
+    # A reader's shell has none of the options of the run that this is part of.
+    env = {**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": "", **environ}
     return subprocess.run(
         [sys.executable, *words], check=False, capture_output=True, text=True, env=env, cwd=cwd
     )
