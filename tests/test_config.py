@@ -55,7 +55,7 @@ def test_the_user_s_folder_can_be_moved(tmp_path: Path) -> None:
     """``XDG_CONFIG_HOME`` says where users keep their configuration."""
     moved = write(tmp_path / "xdg" / "pinxit")
     assert load(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "xdg")).path == moved
-    assert config_paths({"HOME": "/home/me"}, Path("/work"))[0] == Path("/work/pinxit.toml")
+    assert config_paths({"HOME": "/home/me"}, Path("/here"))[0] == Path("/here/pinxit.toml")
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
