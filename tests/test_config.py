@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,34 @@ def test_the_environment_names_a_folder_of_plugins(tmp_path: Path) -> None:
     file = write(tmp_path, "[plugins]\ndir = 'a'")
     assert load(tmp_path, file, PINXIT_PLUGINS_DIR="b").plugins.dir == Path("b")
     assert load(tmp_path, file, PINXIT_PLUGINS_DIR="").plugins.dir == Path("a")
+
+
+def test_files_of_plugins_stand_relative_to_the_file(tmp_path: Path) -> None:
+    """A file of a plugin is found beside ``pinxit.toml``, from wherever the program was started."""
+    file = write(tmp_path, "[plugins]\nfiles = ['./acme.py', '/opt/house.py']")
+    assert load(tmp_path, file).plugins.files == (tmp_path / "acme.py", Path("/opt/house.py"))
+
+
+def test_files_of_plugins_in_the_environment(tmp_path: Path) -> None:
+    """``PINXIT_PLUGINS`` names files as ``PATH`` names folders, and wins over the file."""
+    file = write(tmp_path, "[plugins]\nfiles = ['acme.py']")
+    named = os.pathsep.join(["a.py", "b/c.py"])
+    found = load(tmp_path, file, PINXIT_PLUGINS=named).plugins.files
+    assert found == (Path("a.py"), Path("b/c.py"))
+
+
+def test_a_list_of_plugins_is_told_where_it_belongs(tmp_path: Path) -> None:
+    """``plugins = [...]`` is a table with a list in it."""
+    with pytest.raises(ConfigError, match=r"\[plugins\] is not a table; .* files = \[\.\.\.\]"):
+        load(tmp_path, write(tmp_path, "plugins = ['acme.py']"))
+
+
+@pytest.mark.parametrize(("value", "on"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_tracing_is_asked_for_in_the_environment(tmp_path: Path, value: str, on: bool) -> None:
+    """``PINXIT_TRACE_PLUGINS`` is a switch, and ``trace`` in the file is the same."""
+    file = write(tmp_path, "[plugins]\ntrace = true")
+    assert load(tmp_path, file, PINXIT_TRACE_PLUGINS=value).plugins.trace is on
+    assert load(tmp_path, file).plugins.trace
 
 
 # Settings of plugins ------------------------------------------------------------------------------

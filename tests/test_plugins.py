@@ -306,7 +306,7 @@ def test_a_folder_of_plugins(tmp_path: Path) -> None:
     plugins = load(directory=tmp_path, block=["blocked"])
     assert [each.id for each in plugins.registry] == ["acme/one", "zeta/one"]
     assert list(plugins.broken) == ["bad"]
-    assert plugins.distributions == {"acme": "acme.py", "zeta": "zeta.py"}
+    assert plugins.distributions == {"acme": "acme.py", "bad": "bad.py", "zeta": "zeta.py"}
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
@@ -315,14 +315,82 @@ def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
         load(directory=tmp_path / "missing")
 
 
+def test_files_of_plugins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that is named is a plugin of its name, and may be blocked; a broken one is set aside."""
+    for name in ("acme", "blocked"):
+        (tmp_path / f"{name}.py").write_text(FILE.format(name=name), "utf-8")
+    (tmp_path / "bad.py").write_text("import there_is_no_such_module", "utf-8")
+    files = [tmp_path / f"{name}.py" for name in ("acme", "bad", "blocked")]
+    plugins = load(files=files, block=["blocked"])
+    assert [each.id for each in plugins.registry] == ["acme/one"]
+    assert list(plugins.broken) == ["bad"]
+    assert "plugin bad (from bad.py) is set aside: ModuleNotFoundError" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["missing.py", "notes.txt"])
+def test_a_file_that_is_no_plugin_is_a_mistake(tmp_path: Path, name: str) -> None:
+    """Whoever names a file means it."""
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ConfigError, match=rf"{name}': there is no such Python file"):
+        load(files=[tmp_path / name])
+
+
+# Mistakes of packages -----------------------------------------------------------------------------
+
+MISSPELT = "import pinxit\n\n@pinxit.hookimpl\nasync def generate(reqest):\n    pass\n"
+MODEL = """
+import pinxit
+
+@pinxit.hookimpl
+def register_models():
+    return [pinxit.Model(id="{id}", operations={{"generate": pinxit.Capability({fields})}})]
+"""
+GENERATE = "\n@pinxit.hookimpl\nasync def generate(request):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "datum", "remedy"),
+    [
+        (MISSPELT, "generate() takes an argument 'reqest'", "did you mean 'request'?"),
+        (MISSPELT.replace("generate", "generat"), "no hook 'generat'", "did you mean 'generate'?"),
+        (MISSPELT.replace("async ", ""), "generate", "it has request, model, context"),
+        (MODEL.format(id="bad/one", fields=""), "bad/one for generate", "add `async def generate"),
+        (MODEL.format(id="good/one", fields="") + GENERATE, "'good' (from good.py) has it", "block one"),
+        (MODEL.format(id="bad/one", fields="svg=True") + GENERATE, "bad/one: generate: svg=True", "add it"),
+        (MODEL.format(id="bad/one", fields="max_n=0") + GENERATE, "Capability.max_n", "equal to 1"),
+        (MODEL.format(id="bad one", fields="") + GENERATE, "Model.id", "should match pattern"),
+        ("import there_is_no_such_module", "bad.py, line 1", "install 'there_is_no_such_module'"),
+        ("import pinxit\n", "implements no hook", "is @pinxit.hookimpl missing?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_package_datum_and_remedy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, datum: str, remedy: str
+) -> None:
+    """Start-up says which package, which piece of data, and what to change; the rest keeps working."""
+    (tmp_path / "good.py").write_text(FILE.format(name="good"), "utf-8")
+    (tmp_path / "bad.py").write_text(text, "utf-8")
+    with caplog.at_level(logging.WARNING, "pinxit"):
+        plugins = load(files=[tmp_path / "good.py", tmp_path / "bad.py"])
+    (line,) = caplog.messages
+    assert "(from bad.py)" in line
+    assert datum in line
+    assert remedy in line
+    assert [each.id for each in plugins.registry] == ["good/one"]
+    assert list(plugins.broken) == ["bad"]
+
+
 # Successors ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("models", "cut", "says"),
     [
-        ([model("a/1", "a/9")], "a/1", "'a/9' is not registered"),
-        ([model("a/1", "a/2"), model("a/2", "a/1")], "a/1", "a/1 -> a/2 -> a/1"),
+        ([model("a/1", "a/9")], "a/1", "'a/9' is not registered; name a model that is, or none"),
+        (
+            [model("a/1", "a/2"), model("a/2", "a/1")],
+            "a/1",
+            "a/1 -> a/2 -> a/1; take one of them out",
+        ),
     ],
 )
 def test_a_model_outlives_a_wrong_successor(
@@ -596,3 +664,20 @@ async def test_a_wrapped_chain_can_be_used_again(context: Context) -> None:
     await wrapped(REQUEST)
     await wrapped(REQUEST)
     assert notes == ["+a", "-a"] * 2
+
+
+def test_who_is_called_first_is_told_first() -> None:
+    """Layers from the outside in, everything else in the order of loading."""
+
+    def layer(**options: bool) -> object:
+        class Layer:
+            @hookimpl(**options)  # type: ignore[call-overload, untyped-decorator]  # two of its options
+            async def around_call(self, call: Call, call_next: CallNext) -> ImagesResponse:
+                return await call_next(call)
+
+        return type(next(iter(options), "plain"), (Layer,), {})()
+
+    plugins = load(layer(trylast=True), layer(), layer(tryfirst=True), Acme(), Zeta(model("z/pen")))
+    assert plugins.calling_order("around_call") == ["tryfirst", "plain", "trylast"]
+    assert plugins.calling_order("register_models") == ["Acme", "Zeta"]
+    assert plugins.calling_order("preview") == []

@@ -24,6 +24,8 @@ FILE = "pinxit.toml"
 ENV_CONFIG = "PINXIT_CONFIG"
 ENV_LOAD = "PINXIT_LOAD_PLUGINS"
 ENV_DIR = "PINXIT_PLUGINS_DIR"
+ENV_FILES = "PINXIT_PLUGINS"
+ENV_TRACE = "PINXIT_TRACE_PLUGINS"
 
 
 class Settings(Mapping[str, Any]):
@@ -85,6 +87,10 @@ class PluginChoice(Frozen):
     """Only these, where given."""
     dir: Path | None = None
     """A folder of one-file plugins."""
+    files: tuple[Path, ...] = ()
+    """One-file plugins; in ``pinxit.toml`` they stand relative to that file."""
+    trace: bool = False
+    """Whether each call of a hook is told in one line."""
 
 
 class Config(Frozen):
@@ -151,7 +157,7 @@ class Config(Frozen):
             name: _table(sections.pop(name, {}), name, where) for name in ("routes", "plugins")
         }
         routes = {n: read_route(n, route, where=where) for n, route in tables["routes"].items()}
-        plugins = _plugin_choice(dict(tables["plugins"]), env)
+        plugins = _plugin_choice(dict(tables["plugins"]), env, path.parent if path else Path())
         try:
             return cls.model_validate(
                 {**sections, "path": path, "routes": routes, "plugins": plugins, "environ": env}
@@ -244,16 +250,27 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _table(value: object, name: str, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{where}: [{name}] is not a table")
+        hint = "; one-file plugins stand there as files = [...]" if name == "plugins" else ""
+        raise ConfigError(f"{where}: [{name}] is not a table{hint}")
     return cast("Mapping[str, Any]", value)
 
 
-def _plugin_choice(fields: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+def _plugin_choice(
+    fields: dict[str, Any], environ: Mapping[str, str], folder: Path
+) -> dict[str, Any]:
     """The environment wins over the file: it is what an operator changes in an emergency."""
+    if isinstance(files := fields.get("files"), list):
+        fields["files"] = [
+            folder / file if isinstance(file, str) else file for file in cast("list[object]", files)
+        ]
     if ENV_LOAD in environ:
         fields["allow"] = [name.strip() for name in environ[ENV_LOAD].split(",") if name.strip()]
     if environ.get(ENV_DIR):
         fields["dir"] = environ[ENV_DIR]
+    if environ.get(ENV_FILES):
+        fields["files"] = [file for file in environ[ENV_FILES].split(os.pathsep) if file]
+    if ENV_TRACE in environ:
+        fields["trace"] = environ[ENV_TRACE].lower() not in {"", "0", "false", "no"}
     return fields
 
 

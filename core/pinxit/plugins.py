@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
@@ -18,10 +16,14 @@ from . import hookspecs
 from .capabilities import Model, Setting
 from .config import Settings
 from .errors import ConfigError
-from .hookspecs import PROJECT, Call, CallNext, Context, Order, RequestNext
+from .hookspecs import PROJECT, CallNext, Context, Order, RequestNext
+from .layers import call_layer, call_with, request_layer
+from .loading import files_in, import_file
+from .mistakes import contradictions, explain
 from .redaction import Secrets
 from .registry import Registry
 from .signatures import check_hooks
+from .tracing import Trace
 from .types import ImagesResponse, Operation, Request
 
 if TYPE_CHECKING:
@@ -57,10 +59,13 @@ class Plugins:
         block: Names that are never loaded.
         allow: The only names that are loaded, where given.
         directory: A folder whose ``*.py`` files are plugins.
+        files: One-file plugins.
+        trace: Tells of each call of a hook.
 
     Attributes:
         registry: The models of all plugins.
         broken: Why a plugin was set aside, by name. The others go on.
+        distributions: The package or file that each plugin comes from, by name; broken ones too.
 
     Raises:
         ConfigError: A plugin that was handed in (not found) is wrong.
@@ -74,6 +79,8 @@ class Plugins:
         block: Iterable[str] = (),
         allow: Iterable[str] | None = None,
         directory: Path | None = None,
+        files: Iterable[Path] = (),
+        trace: Trace | None = None,
     ) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
@@ -84,12 +91,14 @@ class Plugins:
         self._callers: dict[tuple[str, object], Callable[..., Any]] = {}
         self._block = frozenset(block)
         self._allow = None if allow is None else frozenset(allow)
+        self._trace = trace
         for plugin in plugins:
             self._register(plugin, self._free_name(plugin))
         if discover:
             self._discover(installed_plugins() if points is None else points)
         if directory is not None:
-            self._load_directory(directory)
+            self._load_files(files_in(directory))
+        self._load_files(files)
         self._cut_bad_successors()
 
     def _wanted(self, name: str) -> bool:
@@ -102,12 +111,12 @@ class Plugins:
             if self._wanted(point.name):
                 self._try(point.name, point.load, _distribution(point))
 
-    def _load_directory(self, directory: Path) -> None:
-        if not directory.is_dir():
-            raise ConfigError(f"plugins directory {str(directory)!r}: there is no such folder")
-        for file in sorted(directory.glob("*.py")):
-            if not file.name.startswith("_") and self._wanted(file.stem):
-                self._try(file.stem, partial(_import_file, file), file.name)
+    def _load_files(self, files: Iterable[Path]) -> None:
+        for file in files:
+            if file.suffix != ".py" or not file.is_file():
+                raise ConfigError(f"plugin {str(file)!r}: there is no such Python file")
+            if self._wanted(file.stem):
+                self._try(file.stem, partial(import_file, file), file.name)
 
     def _try(self, name: str, load: Callable[[], object], distribution: str) -> None:
         """Load one plugin that somebody else wrote; set it aside if it is broken in any way."""
@@ -118,6 +127,7 @@ class Plugins:
                 f"{name} ({distribution})", ConfigError(f"{who} both install {name!r}; block one")
             )
             return
+        self.distributions[name] = distribution
         try:
             plugin = load()
             # The application may have handed in what a package publishes too.
@@ -126,12 +136,12 @@ class Plugins:
         # What a stranger's package raises while it is imported or asked for its models is its own affair.
         except Exception as error:  # noqa: BLE001
             self._set_aside(name, error)
-        else:
-            self.distributions[name] = distribution
 
     def _set_aside(self, name: str, error: Exception) -> None:
         self.broken[name] = error
-        log.warning("plugin %s is set aside: %s", name, error)
+        origin = self.distributions.get(name)
+        who = f"{name} (from {origin})" if origin else name
+        log.warning("plugin %s is set aside: %s", who, explain(error))
 
     def _free_name(self, plugin: object) -> str:
         """Name a plugin that was handed in; two objects of one class get two names."""
@@ -161,7 +171,7 @@ class Plugins:
                 self._collect(plugin, name, "register_settings", Setting)
             )
             for model in self._collect(plugin, name, "register_models", Model):
-                self._check_operations(model, plugin, name)
+                self._check_model(model, plugin, name)
                 self.registry.add(model, plugin)
             unless_sound.pop_all()
 
@@ -174,10 +184,11 @@ class Plugins:
         """Call a collecting hook on one plugin, so that the owner of what it returns is known."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             if impl.plugin is plugin:
-                found: object = impl.function()
-                items = list(
-                    cast("Iterable[object]", found) if isinstance(found, Iterable) else [found]
-                )
+                with self._traced(name, hook):
+                    found: object = impl.function()
+                    items = list(
+                        cast("Iterable[object]", found) if isinstance(found, Iterable) else [found]
+                    )
                 strangers = [type(item).__name__ for item in items if not isinstance(item, kind)]
                 if strangers:
                     raise ConfigError(
@@ -186,7 +197,21 @@ class Plugins:
                 return cast("list[T]", items)
         return ()
 
-    def _check_operations(self, model: Model, plugin: object, name: str) -> None:
+    def _traced(self, plugin: str, hook: str) -> AbstractContextManager[None]:
+        return self._trace.call(plugin, hook) if self._trace else nullcontext()
+
+    def _check_model(self, model: Model, plugin: object, name: str) -> None:
+        for problem in contradictions(model):
+            raise ConfigError(f"plugin {name!r}: {problem}")
+        taken = self.registry.holder(model)
+        if taken is not None and taken[1] is not plugin:
+            other = self.manager.get_name(taken[1]) or ""
+            origin = self.distributions.get(other)
+            who = f"{other!r} (from {origin})" if origin else repr(other)
+            raise ConfigError(
+                f"plugin {name!r}: two plugins register the model {taken[0]!r}, and {who} has it; "
+                f"block one of them, or give the model a name of its own"
+            )
         if missing := sorted(set(model.operations) - set(self.hooks_of(plugin))):
             raise ConfigError(
                 f"plugin {name!r} registers {model.id} for {', '.join(missing)} but has no such hook; "
@@ -210,8 +235,9 @@ class Plugins:
     def orders(self) -> Mapping[str, Order]:
         """Return the orders of candidates that plugins register, by name."""
         found: dict[str, Order] = {}
-        for orders in self.manager.hook.register_orders():
-            found.update(orders)
+        for impl in reversed(self.manager.hook.register_orders.get_hookimpls()):
+            with self._traced(impl.plugin_name, "register_orders"):
+                found.update(cast("Mapping[str, Order]", impl.function()))
         return found
 
     def names(self) -> Mapping[str, object]:
@@ -224,6 +250,17 @@ class Plugins:
         """Return the names of the hooks that a plugin implements."""
         return tuple(sorted(caller.name for caller in self.manager.get_hookcallers(plugin) or ()))
 
+    def calling_order(self, hook: str) -> list[str]:
+        """Return the names of the plugins that implement a hook, the one that is called first first.
+
+        Operations and ``preview`` are asked of one plugin alone: their order is that of loading.
+        """
+        order = [impl.plugin_name for impl in getattr(self.manager.hook, hook).get_hookimpls()]
+        if hook in {"around_request", "around_call", "register_orders"}:
+            # pluggy lists last what it calls first.
+            return order[::-1]
+        return order if hook == "lifespan" else [name for name in self.names() if name in order]
+
     def provider_of(self, plugin: object) -> str:
         """Return the name under which a plugin's settings stand: its first model's provider, or its own."""
         for model in self.registry:
@@ -235,7 +272,11 @@ class Plugins:
         """Return the plugins that want to live as long as the router, with their openers."""
 
         def opener(impl: pluggy.HookImpl) -> Callable[[Settings, httpx.AsyncClient], Any]:
-            return lambda settings, http: _call(impl, settings=settings, http=http)
+            def opened(settings: Settings, http: httpx.AsyncClient) -> Any:
+                life = call_with(impl, settings=settings, http=http)
+                return self._trace.life(life, impl.plugin_name) if self._trace else life
+
+            return opened
 
         return [(impl.plugin, opener(impl)) for impl in self.manager.hook.lifespan.get_hookimpls()]
 
@@ -262,13 +303,17 @@ class Plugins:
         """
         # pluggy lists last what it calls first, so wrapping in its order leaves that one outside.
         for impl in self.manager.hook.around_request.get_hookimpls():
-            core = _request_layer(impl, core, context_of(impl.plugin))
+            core = request_layer(impl, core, context_of(impl.plugin))
+            if self._trace:
+                core = self._trace.wrap(core, impl.plugin_name, "around_request")
         return core
 
     def around_call(self, core: CallNext, context_of: Callable[[object], Context]) -> CallNext:
         """Wrap *core* in every ``around_call``, ``tryfirst`` outermost; see `around_request`."""
         for impl in self.manager.hook.around_call.get_hookimpls():
-            core = _call_layer(impl, core, context_of(impl.plugin))
+            core = call_layer(impl, core, context_of(impl.plugin))
+            if self._trace:
+                core = self._trace.wrap(core, impl.plugin_name, "around_call")
         return core
 
     def _caller(self, hook: str, model: Model) -> Callable[..., Any]:
@@ -277,7 +322,10 @@ class Plugins:
         key = (hook, owner)
         if key not in self._callers:
             others = {plugin for plugin in self.manager.get_plugins() if plugin is not owner}
-            self._callers[key] = self.manager.subset_hook_caller(hook, others)
+            caller: Callable[..., Any] = self.manager.subset_hook_caller(hook, others)
+            if self._trace:
+                caller = self._trace.wrap(caller, self.manager.get_name(owner) or "", hook)
+            self._callers[key] = caller
         return self._callers[key]
 
     async def invoke(
@@ -303,42 +351,9 @@ class Plugins:
         )
 
 
-def _call(impl: pluggy.HookImpl, **values: Any) -> Any:
-    """Call an implementation with the arguments it asks for."""
-    return impl.function(*(values[name] for name in impl.argnames))
-
-
-def _request_layer(impl: pluggy.HookImpl, inner: RequestNext, context: Context) -> RequestNext:
-    def layer(request: Request) -> Awaitable[ImagesResponse]:
-        return cast(
-            "Awaitable[ImagesResponse]",
-            _call(impl, request=request, context=context, request_next=inner),
-        )
-
-    return layer
-
-
-def _call_layer(impl: pluggy.HookImpl, inner: CallNext, context: Context) -> CallNext:
-    def layer(call: Call) -> Awaitable[ImagesResponse]:
-        return cast(
-            "Awaitable[ImagesResponse]", _call(impl, call=call, context=context, call_next=inner)
-        )
-
-    return layer
-
-
 def _is_registered(manager: pluggy.PluginManager, plugin: object) -> bool:
     try:
         return manager.is_registered(plugin)
     except TypeError:
         # What cannot be hashed is refused in a sentence, a little later.
         return False
-
-
-def _import_file(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"pinxit_plugin_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{file.name} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

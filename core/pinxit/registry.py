@@ -59,6 +59,12 @@ class Registry:
         """Return the plugin that registered the model."""
         return self._owners[model.id]
 
+    def holder(self, model: Model) -> tuple[str, object] | None:
+        """Return the first of a model's full names that is taken, and the plugin that has it."""
+        taken = (name for name in (model.id, *model.aliases) if name in self._full)
+        name = next(taken, None)
+        return None if name is None else (name, self._owners[self._full[name]])
+
     @property
     def owners(self) -> set[object]:
         """Every plugin that registered a model."""
@@ -103,9 +109,11 @@ class Registry:
         line, current = [model.id], model
         while (heir := current.lifecycle.successor) is not None:
             if heir.model == model.id:
-                return f"its successors go round in a circle: {' -> '.join([*line, heir.model])}"
+                circle = " -> ".join([*line, heir.model])
+                return f"its successors go round in a circle: {circle}; take one of them out"
             if heir.model not in self._models:
-                return f"{heir.model!r} is not registered" if current is model else None
+                missing = f"{heir.model!r} is not registered; name a model that is, or none"
+                return missing if current is model else None
             if heir.model in line:
                 return None
             current = self._models[heir.model]

@@ -38,6 +38,7 @@ from .plugins import Plugins
 from .registry import Registry
 from .resolution import Resolver
 from .routes import Route, installed_routes
+from .tracing import Trace
 from .types import (
     EditRequest,
     GenerateRequest,
@@ -94,7 +95,11 @@ class Router:
         self.config = _with_settings(config or Config.load(), settings)
         choice = self.config.plugins
         self.plugins = plugins or Plugins(
-            block=choice.block, allow=choice.allow, directory=choice.dir
+            block=choice.block,
+            allow=choice.allow,
+            directory=choice.dir,
+            files=choice.files,
+            trace=Trace() if choice.trace else None,
         )
         self.clock = clock or Clock()
         self.random = random or SystemRandom()

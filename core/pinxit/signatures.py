@@ -13,9 +13,10 @@ from . import hookspecs
 from .errors import ConfigError
 from .hookspecs import PROJECT
 
-__all__ = ["check_hooks"]
+__all__ = ["COROUTINES", "check_hooks"]
 
-_COROUTINES = frozenset({"generate", "edit", "variation", "around_request", "around_call"})
+COROUTINES = frozenset({"generate", "edit", "variation", "around_request", "around_call"})
+"""The hooks that are written as ``async def``."""
 
 
 class _Hook(NamedTuple):
@@ -79,7 +80,7 @@ def _check_kind(hook: _Hook, where: str) -> None:
     if hook.options.get("wrapper") or hook.options.get("hookwrapper"):
         raise ConfigError(f"{where} is a wrapper of pluggy's; implement around_call instead")
     is_coroutine = inspect.iscoroutinefunction(hook.function)
-    if hook.name in _COROUTINES:
+    if hook.name in COROUTINES:
         if not is_coroutine:
             raise ConfigError(f"{where} must be written as `async def`")
     elif is_coroutine or inspect.isasyncgenfunction(hook.function):

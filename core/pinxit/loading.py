@@ -1,0 +1,43 @@
+"""One-file plugins: found in a folder, imported from a path."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from .errors import ConfigError
+
+__all__ = ["files_in", "import_file"]
+
+
+def files_in(directory: Path) -> list[Path]:
+    """Return the plugins in a folder: its ``*.py`` files but those that begin with an underscore.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"plugins directory {str(directory)!r}: there is no such folder")
+    return sorted(file for file in directory.glob("*.py") if not file.name.startswith("_"))
+
+
+def import_file(file: Path) -> ModuleType:
+    """Import a file that no package holds.
+
+    Raises:
+        ConfigError: It cannot be imported; what its own code raises comes as it is.
+    """
+    spec = importlib.util.spec_from_file_location(f"pinxit_plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file.name} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass with postponed annotations looks for its module there.
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
+    return module
