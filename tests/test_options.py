@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pinxit import Cache, Fallback, Hedge, LoadBalancer, Retry, Share
+from pinxit import Cache, Fallback, GenerateRequest, Hedge, LoadBalancer, RequestError, Retry, Share
 from pinxit.options import Identity, Options
+from pinxit.types import build
 
 
 def options(**fields: Any) -> Options:
@@ -130,8 +131,8 @@ def test_a_timeout_is_seconds_or_the_api_milliseconds(given: object, seconds: fl
         (86_401, "less than or equal"),
         ({}, "one field, call_timeout"),
         ({"call_timeout": 1, "other": 2}, "one field, call_timeout"),
-        ({"call_timeout": "soon"}, "'soon' is not a number of milliseconds"),
-        ({"call_timeout": None}, "None is not a number"),
+        ({"call_timeout": "soon"}, "call_timeout is not a number of milliseconds"),
+        ({"call_timeout": None}, "call_timeout is not a number"),
         ({"call_timeout": 0}, "greater than 0"),
         (float("nan"), "greater than 0"),
     ],
@@ -207,3 +208,28 @@ def test_an_identity_needs_an_id() -> None:
     assert who.tags == ("beta",)
     with pytest.raises(ValidationError):
         Identity.model_validate({"display_name": "somebody"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"fallbacks": ["s/a"] * 33}, "fallbacks"),
+        ({"load_balancer": {"models": [{"model": "s/a"}] * 33}}, "load_balancer.models"),
+        ({"require": ["quality"] * 33}, "require"),
+        ({"needs": ["mask"] * 33}, "needs"),
+        ({"retry": {"on_codes": [429] * 21}}, "retry.on_codes"),
+        ({"fallback_on_codes": [429] * 21}, "fallback_on_codes"),
+    ],
+)
+def test_lists_have_an_end(fields: dict[str, Any], name: str) -> None:
+    """Every item costs work before anything is sent; the sentence has the field and both numbers."""
+    with pytest.raises(RequestError, match=rf"^{name}: has \d+ items, \d+ are the most$") as caught:
+        build(GenerateRequest, {"prompt": "p", **fields})
+    assert caught.value.param == name
+
+
+@pytest.mark.parametrize("count", [1, 32])
+def test_lists_may_be_as_long_as_that(count: int) -> None:
+    """Nobody who means it needs more."""
+    options = Options.model_validate({"fallbacks": ["s/a"] * count, "needs": ["mask"] * count})
+    assert len(options.fallbacks or ()) == len(options.needs or ()) == count

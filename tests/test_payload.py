@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from pinxit.encoded import Encoded
 from pinxit.errors import InvalidImage
 from pinxit.headers import inspect
-from pinxit.payload import Image
+from pinxit.payload import INVALID_IMAGE, Image
 from pinxit.testing.pictures import picture
 
 PNG = picture()
@@ -278,8 +278,8 @@ def test_what_pydantic_refuses(value: Any, why: str) -> None:
 
 @pytest.mark.parametrize("value", [{}, {"b64_json": None}, {"image_url": "data:image/png"}])
 def test_objects_without_a_picture(value: dict[str, Any]) -> None:
-    """An object that holds no picture is an invalid image."""
-    with pytest.raises(InvalidImage):
+    """An object that holds no picture is an invalid image, at whatever place pydantic found it."""
+    with pytest.raises(ValidationError, match=f"type={INVALID_IMAGE}"):
         ADAPTER.validate_python(value)
 
 

@@ -490,3 +490,37 @@ def test_requests_are_data() -> None:
     request = generate(size="2K", retry={"count": 2}, extra={"acme": {"steps": 3}}, max_cost="0.1")
     assert isinstance(request, BaseModel)
     assert GenerateRequest.model_validate_json(request.model_dump_json()) == request
+
+
+class Costly(str):
+    """Text that must not be looked at as a whole."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        raise AssertionError("the whole text was written down")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"quality": Costly("x" * 1000)},
+        {"size": Costly("x" * 1000)},
+        {"n": Costly("x" * 1000)},
+        {"retry": {"count": Costly("x" * 1000)}},
+        {"timeout": {"call_timeout": "x" * 10_000_000}},
+        {"x" * 10_000_000: 1},
+        {"svg": {"x" * 10_000_000: 1}},
+        {"metadata": {"x" * 10_000_000: 1}},
+        {"identity": {"id": "x" * 10_000_000}},
+        {"needs": ["x" * 10_000_000]},
+        {"require": {"x" * 10_000_000: 1}},
+    ],
+    ids=lambda fields: next(iter(fields))[:10],
+)
+def test_long_values_are_not_repeated(fields: dict[str, Any]) -> None:
+    """A sentence about megabytes is as short as any other, and is found without reading them twice."""
+    with pytest.raises(RequestError) as caught:
+        build(GenerateRequest, {"prompt": "p", **fields})
+    assert len(str(caught.value)) < 400
+    assert len(caught.value.param or "") < 200

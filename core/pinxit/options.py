@@ -27,9 +27,14 @@ something near."""
 
 Status = Annotated[int, Field(ge=100, le=599)]
 FallbackStatus = Annotated[int, Field(ge=400, le=599)]
+Word = Annotated[str, StringConstraints(max_length=64)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 
 DEFAULT_RETRY_CODES = (429,)
+MAX_CANDIDATES = 32
+"""Models that one list may name; every one of them is fitted before anything is sent."""
+MAX_WORDS = 32
+"""Items of ``require`` and ``needs``; there are not so many to choose from."""
 DEFAULT_CACHE_TTL = 1800
 
 
@@ -43,7 +48,7 @@ class Retry(Frozen):
     """
 
     count: int = Field(default=3, ge=1, le=5)
-    on_codes: tuple[Status, ...] = Field(default=DEFAULT_RETRY_CODES, min_length=1)
+    on_codes: tuple[Status, ...] = Field(default=DEFAULT_RETRY_CODES, min_length=1, max_length=20)
 
 
 class Fallback(Frozen):
@@ -69,7 +74,7 @@ class LoadBalancer(Frozen):
     """Spread requests over models by weight; weights are normalised."""
 
     type: Literal["weight_based"] = "weight_based"
-    models: tuple[Share, ...] = Field(min_length=1)
+    models: tuple[Share, ...] = Field(min_length=1, max_length=MAX_CANDIDATES)
 
 
 class Cache(Frozen):
@@ -115,7 +120,7 @@ def _seconds(value: object) -> object:
     try:
         return float(milliseconds) / 1000
     except (TypeError, ValueError):
-        raise ValueError(f"call_timeout {milliseconds!r} is not a number of milliseconds") from None
+        raise ValueError("call_timeout is not a number of milliseconds") from None
 
 
 class Options(Frozen):
@@ -144,7 +149,9 @@ class Options(Frozen):
             machine.
     """
 
-    fallbacks: tuple[Annotated[Fallback, BeforeValidator(_fallback)], ...] | None = None
+    fallbacks: tuple[Annotated[Fallback, BeforeValidator(_fallback)], ...] | None = Field(
+        default=None, max_length=MAX_CANDIDATES
+    )
     fallback_on_codes: tuple[FallbackStatus, ...] | None = Field(default=None, max_length=20)
     retry: Retry | None = None
     load_balancer: LoadBalancer | None = None
@@ -152,8 +159,8 @@ class Options(Frozen):
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400)] | None = None
     deadline: float | None = Field(default=None, gt=0, le=86_400)
     fidelity: Fidelity | None = None
-    require: tuple[str, ...] | None = None
-    needs: tuple[str, ...] | None = None
+    require: tuple[Word, ...] | None = Field(default=None, max_length=MAX_WORDS)
+    needs: tuple[Word, ...] | None = Field(default=None, max_length=MAX_WORDS)
     max_cost: Decimal | None = Field(default=None, ge=0)
     on_refusal: Literal["fail", "fallback"] | None = None
     on_retired: Literal["successor", "error"] | None = None

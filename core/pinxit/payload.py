@@ -7,11 +7,11 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from .containers import Source
 from .encoded import Encoded, read_data_url
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from pydantic import GetJsonSchemaHandler
 
-__all__ = ["Fetch", "Image"]
+__all__ = ["INVALID_IMAGE", "Fetch", "Image"]
+
+INVALID_IMAGE: Literal["invalid_image"] = "invalid_image"
+"""What pydantic calls the error of a picture that is none."""
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """Downloads the picture behind a URL."""
@@ -301,7 +304,7 @@ class Image:
         """Let pydantic accept an `Image`, bytes, an open file, a `Path`, a URL or ``{"image_url": ...}``."""
         del source, handler
         return core_schema.no_info_plain_validator_function(
-            _coerce, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
+            _validate, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
         )
 
     @classmethod
@@ -312,6 +315,15 @@ class Image:
         del schema, handler
         text = {"type": "string"}
         return {"type": "object", "properties": {"image_url": text, "b64_json": text}}
+
+
+def _validate(value: object) -> Image:
+    """Coerce, and leave it to pydantic to say which of several pictures is none."""
+    try:
+        return _coerce(value)
+    except (InvalidImage, ValueError) as error:
+        message = str(error).removeprefix("image: ")
+        raise PydanticCustomError(INVALID_IMAGE, "{message}", {"message": message}) from error
 
 
 def _coerce(value: object) -> Image:
@@ -350,7 +362,9 @@ def _from_mapping(value: Mapping[str, Any]) -> Image:
         "url": str, "image_url": str, "b64_json": str, "revised_prompt": str, "seed": int,
     }  # fmt: skip
     if unknown := value.keys() - kinds:
-        raise ValueError(f"unknown field {min(unknown)!r}; a picture has image_url or b64_json")
+        raise ValueError(
+            f"unknown field {min(unknown)[:80]!r}; a picture has image_url or b64_json"
+        )
     fields = {name: field for name, field in value.items() if field is not None}
     for name, field in fields.items():
         if not isinstance(field, kinds[name]):

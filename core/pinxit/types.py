@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import reprlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
@@ -18,9 +19,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from .errors import RequestError
+from .errors import InvalidImage, RequestError
 from .options import Identity, Name, Options
-from .payload import Image
+from .payload import INVALID_IMAGE, Image
 from .report import Frozen, Report, Usd
 
 __all__ = [
@@ -48,6 +49,10 @@ Operation = Literal["generate", "edit", "variation"]
 MAX_N = 10
 """Pictures that one request may ask for."""
 
+LONGEST_NAME = 80
+"""Characters of what a caller wrote that are repeated in an error."""
+
+_WHOLE_SENTENCES = frozenset({"missing", "too_long", "too_short", INVALID_IMAGE})
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 _RATIO = re.compile(r"(\d{1,4}(?:\.\d{1,4})?):(\d{1,4}(?:\.\d{1,4})?)")
 _CLASSES = frozenset({"auto", "512", "1K", "2K", "3K", "4K"})
@@ -304,22 +309,30 @@ def explain(error: ValidationError, cls: type[Frozen]) -> RequestError:
     """Turn the first of pydantic's complaints into a sentence for the caller."""
     details = error.errors(include_url=False, include_context=True)[0]
     # Unions and validators put their own names into the location; callers know only the fields.
-    place = [str(part) for part in details["loc"] if "[" not in str(part) and str(part) != "image"]
+    said = [str(part)[:LONGEST_NAME] for part in details["loc"]]
+    place = [part for part in said if "[" not in part and part != "image"]
     field = ".".join(place) or "request"
-    field = "image" if field == "images" else field
+    if place and place[0] == "images":
+        field = _picture_name(place[1:])
     message = f"{field}: {_sentence(details)}"
     if details["type"] == "extra_forbidden":
         # Here the last name is the caller's own, whatever it looks like.
-        field = ".".join(map(str, details["loc"]))
+        field = ".".join(said)
         known = _fields_at(cls, details["loc"][:-1])
         message = f"unknown parameter {field!r}"
-        if near := difflib.get_close_matches(str(details["loc"][-1]), known, n=1, cutoff=0.6):
+        if near := difflib.get_close_matches(said[-1], known, n=1, cutoff=0.6):
             message += f"; did you mean {near[0]!r}?"
     elif details["type"] == "value_error" and place:
         message = f"{field} {_abbreviate(details['input'])}: {_sentence(details)}"
-    elif details["type"] != "missing" and place:
+    elif details["type"] not in _WHOLE_SENTENCES and place:
         message += f", not {_abbreviate(details['input'])}"
-    return RequestError(message, param=field)
+    kind = InvalidImage if details["type"] == INVALID_IMAGE else RequestError
+    return kind(message, param=field)
+
+
+def _picture_name(place: Sequence[str]) -> str:
+    """Name a picture as everything else does that looks at one."""
+    return f"image[{place[0]}]" if place and place[0] != "0" else "image"
 
 
 def _fields_at(cls: type[Frozen], path: tuple[str | int, ...]) -> list[str]:
@@ -332,12 +345,20 @@ def _sentence(details: ErrorDetails) -> str:
         return "is required"
     if details["type"] == "string_pattern_mismatch":
         return "must not be empty"
+    if details["type"] in {"too_long", "too_short"}:
+        count, context = len(details["input"]), details.get("ctx", {})
+        if "max_length" in context:
+            return f"has {count} items, {context['max_length']} are the most"
+        return f"has {count} items, {context['min_length']} is the least"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]
 
 
 def _abbreviate(value: object) -> str:
+    """Show a value in a few words; only as much of it is looked at."""
     if isinstance(value, bytes | bytearray):
         return f"{len(value)} bytes"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    short = reprlib.Repr()
+    short.maxother = 2 * LONGEST_NAME
+    text = repr(value[:LONGEST_NAME]) if isinstance(value, str) else short.repr(value)
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."

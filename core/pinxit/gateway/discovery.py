@@ -119,10 +119,11 @@ def _matches(entry: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
 
 async def plan(service: Service) -> None:
     """Say what a request would lead to; nothing is sent to a provider."""
-    fields = await read_fields(service)
+    fields, labels = await read_fields(service)
     operation = _operation(fields)
-    asked = to_request(operation, fields, lenient=service.settings.lenient)
-    planned = service.router.plan(cast("Any", asked.request)).to_dict()
+    with labels.applied():
+        asked = to_request(operation, fields, lenient=service.settings.lenient)
+        planned = service.router.plan(cast("Any", asked.request)).to_dict()
     await service.exchange.answer(json_answer({"object": "plan", **planned}))
 
 

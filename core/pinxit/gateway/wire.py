@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic_core import from_json
 
-from pinxit.errors import RequestError
+from pinxit.errors import InvalidImage, RequestError
 from pinxit.types import EditRequest, GenerateRequest, Operation, Request, VariationRequest, build
 
 from .brackets import nested
@@ -279,7 +279,10 @@ def _take_pictures(values: dict[str, Any]) -> None:
         value = values.pop(given[0])
         several = cast("list[object]", value) if isinstance(value, list) else [value]
         _check_lengths("image", several)
-        values["images"] = [_picture(item, "image") for item in several]
+        values["images"] = [
+            _picture(item, f"image[{place}]" if place else "image")
+            for place, item in enumerate(several)
+        ]
     for field in ("mask", "markup"):
         if field in values:
             values[field] = _picture(values[field], field)
@@ -289,7 +292,7 @@ def _picture(value: object, field: str) -> object:
     """Say a picture as the types take it. Text is never the path of a file."""
     if isinstance(value, Upload):
         if not value.data:
-            raise RequestError(f"{field}: the file is empty", param=field)
+            raise InvalidImage(f"{field}: the file is empty", param=field)
         return value.data
     if isinstance(value, str):
         return _from_text(value, field)
@@ -298,11 +301,11 @@ def _picture(value: object, field: str) -> object:
         if isinstance(inner.get("image_url"), Mapping):
             inner["image_url"] = inner["image_url"].get("url")
         if "file_id" in inner:
-            raise RequestError(
+            raise InvalidImage(
                 f"{field}: file_id is not known here, send image_url or b64_json", param=field
             )
         return inner
-    raise RequestError(
+    raise InvalidImage(
         f"{field}: is neither a file, nor a URL, nor base64, nor an object with one", param=field
     )
 
@@ -313,7 +316,7 @@ def _from_text(text: str, field: str) -> object:
         return text.strip()
     if not scheme and _BASE64.fullmatch(text[:_LOOK_AT]):
         return {"b64_json": text}
-    raise RequestError(
+    raise InvalidImage(
         f"{field}: is neither an https:// or data: URL nor base64; a gateway opens no paths",
         param=field,
     )
