@@ -8,12 +8,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-import httpx
-
-import pinxit_providers.openai
 from pinxit import Config, Image, ImagesResponse, Plugins, Route, Router
 from pinxit.hookspecs import Clock
 from pinxit.testing import ChaosUpstream, ManualClock, Script, VirtualTimeLoop, png
+from pinxit.transport import AiohttpTransport
+from pinxit_providers.openai import PLUGIN as OPENAI
 
 KEY = "sk-chaos-0123456789abcdef"
 
@@ -28,7 +27,7 @@ Operation = Literal["generate", "edit", "variation"]
 
 
 def _with(*plugins: object) -> Plugins:
-    return Plugins(pinxit_providers.openai, *plugins, discover=False)
+    return Plugins(OPENAI, *plugins, discover=False)
 
 
 # Plugins never change, and checking them takes longer than many a test.
@@ -58,7 +57,7 @@ async def stage(
             plugins=_with(*plugins) if plugins else _OPENAI,
             routes=routes,
             settings={"openai": table},
-            transport=None if own_transport else httpx.AsyncHTTPTransport(verify=False),
+            transport=None if own_transport else AiohttpTransport(),
             clock=ManualClock() if virtual else Clock(),
             random=random.Random(seed),
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pinxit.testing import ProviderTests
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI
 from pinxit_providers.illustrator import plugin as illustrator
+from pinxit_providers.openai import PLUGIN as openai
 
 KEY = "sk-proj-this-key-is-nobodys-0123456789"
 REFUSAL = (400, {"error": {"code": "moderation_blocked", "message": "Your request was rejected."}})

@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 import pinxit
-import pinxit_providers.openai as openai_plugin
+import pinxit_providers
 from chaotic import ONE_AT_ONCE, A, B
 from pinxit import Config, ImagesResponse, Plugins, RequestNext, Router, hookimpl
 from pinxit.testing import ChaosUpstream
+from pinxit_providers.openai import PLUGIN as openai_plugin
 
-ROOTS = tuple(str(Path(inspect.getfile(module)).parent) for module in (pinxit, openai_plugin))
+ROOTS = tuple(str(Path(inspect.getfile(module)).parent) for module in (pinxit, pinxit_providers))
 BUDGET = 8
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image as Pillow
 
 from pinxit import Context, GenerateRequest, Image, Model, PartialImage, Settings
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI
+from pinxit_providers.openai import PLUGIN as openai
 
 KEY = "sk-proj-this-key-is-nobodys-0123456789"
 

@@ -24,8 +24,8 @@ from pinxit import (
     Usage,
 )
 from pinxit.testing.clock import ManualClock
-from pinxit_providers import openai
-from pinxit_providers.openai import _answers
+from pinxit_providers.openai import PLUGIN as openai
+from pinxit_providers.protocols import reading
 
 Ask = Callable[..., Any]
 URL = "https://files.test/fox.png?sig=1"
@@ -338,7 +338,7 @@ async def test_an_endless_answer_is_cut(pieces: type[Any]) -> None:
     body = pieces(b"x" * 1000 for _ in range(1_000_000))
     response = httpx.Response(200, stream=body)
     with pytest.raises(InvalidProviderResponse, match="longer than 5000 bytes"):
-        async for _ in _answers.chunks(response, 5000):
+        async for _ in reading.chunks(response, 5000):
             pass
     assert body.sent == 6
 
@@ -348,7 +348,7 @@ async def test_a_bomb_is_counted_decompressed(pieces: type[Any]) -> None:
     body = pieces([gzip.compress(bytes(10_000_000))])
     response = httpx.Response(200, stream=body, headers={"content-encoding": "gzip"})
     with pytest.raises(InvalidProviderResponse, match="longer than"):
-        async for _ in _answers.chunks(response, 1_000_000):
+        async for _ in reading.chunks(response, 1_000_000):
             pass
 
 

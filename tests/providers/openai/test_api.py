@@ -18,8 +18,8 @@ from pinxit import (
     RequestError,
     VariationRequest,
 )
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI, Received
+from pinxit_providers.openai import PLUGIN as openai
 
 GPT = (
     "gpt-image-1",

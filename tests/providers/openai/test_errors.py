@@ -22,7 +22,8 @@ from pinxit import (
     RequestError,
     UnknownModel,
 )
-from pinxit_providers.openai._errors import Complaint
+from pinxit_providers.protocols.complaints import Complaint
+from pinxit_providers.protocols.openai_images import CODES
 
 Ask = Callable[..., Any]
 
@@ -301,7 +302,8 @@ async def test_what_httpx_raises_passes(ask: Ask, failure: Exception) -> None:
 )
 def test_errors_inside_a_success(fields: dict[str, Any], expected: type[Any], billing: str) -> None:
     """After a 200 the work may have been done: an error is billed unless it speaks of the input."""
-    found: Any = Complaint.read({"error": {"message": "no", **fields}}, ()).of_success(200)
+    complaint = Complaint.read({"error": {"message": "no", **fields}}, ())
+    found: Any = complaint.of_success(200, CODES)
     assert type(found) is expected
     assert found.billing == billing
     assert found.upstream_status == 200

@@ -17,9 +17,11 @@ from pinxit import (
     ProviderUnavailable,
     Usage,
 )
-from pinxit_providers import openai
-from pinxit_providers.openai._answers import Reader
-from pinxit_providers.openai._events import Events, read_events
+from pinxit_providers.openai import PLUGIN as openai
+from pinxit_providers.protocols.events import Events
+from pinxit_providers.protocols.openai_images import CODES
+from pinxit_providers.protocols.openai_stream import read_stream
+from pinxit_providers.protocols.pictures import Reader
 
 Ask = Callable[..., Any]
 Sse = Callable[..., bytes]
@@ -306,7 +308,7 @@ async def test_finished_pictures_have_a_limit_together(
 ) -> None:
     """Many finished pictures cannot fill the memory either."""
     context = upstream(httpx.Response(200))
-    reader = Reader(context.clock, (), 200)
+    reader = Reader(context, (), 200)
     response = stream(sse(*[completed(b64)] * 50))
     with pytest.raises(InvalidProviderResponse, match="too long"):
-        await read_events(response, context, reader, 50, limit=20 * len(b64))
+        await read_stream(response, context, reader, 50, vocabulary=CODES, limit=20 * len(b64))

@@ -26,8 +26,8 @@ from pinxit import (
     UnknownModel,
 )
 from pinxit.types import Request
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI, Refusal
+from pinxit_providers.openai import PLUGIN as openai
 
 Draw = Callable[..., Image]
 

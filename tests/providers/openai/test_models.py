@@ -9,7 +9,7 @@ import pytest
 
 from pinxit import Capability, FixedSizes, Model, SizeRange
 from pinxit.registry import Registry
-from pinxit_providers import openai
+from pinxit_providers.openai import PLUGIN as openai
 
 TODAY = date(2026, 11, 22)
 NEW = (

@@ -16,8 +16,8 @@ from pinxit import (
     Model,
     VariationRequest,
 )
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI
+from pinxit_providers.openai import PLUGIN as openai
 
 
 def requests_of(model: Model, draw: Callable[..., Image]) -> list[Any]:

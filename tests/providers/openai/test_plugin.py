@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 from pinxit import Config
-from pinxit_providers import openai
+from pinxit_providers.openai import PLUGIN as openai
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
     """Listing models must not cost the start-up of an imaging library or a server."""
     code = (
-        "import sys, pinxit_providers.openai as plugin; plugin.register_models();"
+        "import sys, pinxit_providers.openai as plugin; plugin.PLUGIN.register_models();"
         "heavy = {'PIL', 'uvicorn', 'starlette', 'python_multipart', 'resvg_py', 'openai'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

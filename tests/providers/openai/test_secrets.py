@@ -14,8 +14,8 @@ import uvicorn
 
 from pinxit import Context, GenerateRequest, Model, PinxitError, Settings
 from pinxit.testing.clock import ManualClock
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI
+from pinxit_providers.openai import PLUGIN as openai
 
 Ask = Callable[..., Any]
 STATUSES = [200, 302, 400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529]

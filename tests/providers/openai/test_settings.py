@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from pinxit import AuthenticationFailed, Context, GenerateRequest, Model, ProviderError, Settings
-from pinxit_providers import openai
 from pinxit_providers.fakes.openai import FakeOpenAI
+from pinxit_providers.openai import PLUGIN as openai
 
 
 def build(context: Context, request: GenerateRequest, model: Model) -> httpx.Request:

@@ -1,0 +1,75 @@
+"""A provider as data: what an entry point names where nothing about a provider needs code of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+from pinxit import (
+    Context,
+    EditRequest,
+    GenerateRequest,
+    ImagesResponse,
+    Model,
+    Setting,
+    VariationRequest,
+    hookimpl,
+)
+from pinxit.types import Request
+
+__all__ = ["Provider"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Provider:
+    """Models, settings, and the two functions of a family: one builds a request, one sends it.
+
+    Attributes:
+        models: What it serves.
+        settings: What it takes from the configuration.
+        build: Returns the request that an operation sends first; pure.
+        call: Sends it, and whatever must follow, and returns the pictures.
+    """
+
+    models: tuple[Model, ...]
+    settings: tuple[Setting, ...]
+    build: Callable[[Request, Model, Context], httpx.Request]
+    call: Callable[[Request, Model, Context], Awaitable[ImagesResponse]]
+
+    @hookimpl
+    def register_models(self) -> tuple[Model, ...]:
+        """Return the models."""
+        return self.models
+
+    @hookimpl
+    def register_settings(self) -> tuple[Setting, ...]:
+        """Return the settings."""
+        return self.settings
+
+    @hookimpl
+    async def generate(
+        self, request: GenerateRequest, model: Model, context: Context
+    ) -> ImagesResponse:
+        """Make pictures from a prompt."""
+        return await self.call(request, model, context)
+
+    @hookimpl
+    async def edit(self, request: EditRequest, model: Model, context: Context) -> ImagesResponse:
+        """Change pictures as a prompt says."""
+        return await self.call(request, model, context)
+
+    @hookimpl
+    async def variation(
+        self, request: VariationRequest, model: Model, context: Context
+    ) -> ImagesResponse:
+        """Make pictures like the given one."""
+        return await self.call(request, model, context)
+
+    @hookimpl
+    def preview(self, request: Request, model: Model, context: Context) -> httpx.Request:
+        """Return the request that an operation would send, its body loaded."""
+        built = self.build(request, model, context)
+        built.read()
+        return built
