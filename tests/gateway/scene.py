@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -53,12 +53,16 @@ class Scene:
     """A gateway, and who paints behind it."""
 
     def __init__(
-        self, script: Mapping[str, list[Step]] | None = None, *plugins: object, **table: Any
+        self,
+        script: Mapping[str, list[Step]] | None = None,
+        *plugins: object,
+        models: Sequence[Model] = MODELS,
+        **table: Any,
     ) -> None:
         config = pinxit.Config.parse({"gateway": table, "defaults": {"model": "s/a"}})
         self.router: Router
         self.provider: Scripted
-        self.router, self.provider = stage(script, *plugins, models=MODELS, config=config)
+        self.router, self.provider = stage(script, *plugins, models=models, config=config)
         self.gateway = Gateway(self.router)
 
     @property
