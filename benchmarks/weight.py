@@ -16,6 +16,7 @@ import base64
 import json
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import tempfile
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ async def reply(send: Any, status: int, body: bytes) -> None:
 
 
 def upstream() -> Any:
-    """The prompt says which of the canned answers to give; ``slow`` waits first. Uploads are read and dropped."""
+    """Answer as the prompt says; ``slow`` waits first. Uploads are read and dropped."""
     answers = {name.encode(): answer(edge) for name, (edge, _) in SIZES.items()}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -145,9 +146,7 @@ def transport() -> httpx.AsyncBaseTransport | None:
 def serve_app(app: Any) -> None:
     import uvicorn
 
-    from pinxit.gateway.serving import listen
-
-    listener = listen("127.0.0.1", 0)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(
         app, http="httptools", loop="uvloop", ws="none", lifespan="off", log_config=None
@@ -202,7 +201,7 @@ class Proxy:
 
 
 @contextmanager
-def role(name: str, target: str = "") -> Iterator[Proxy]:
+def role(name: str, target: str = "") -> Generator[Proxy]:
     """Run a role in a process of its own, away from configurations that lie about."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         process = stack.enter_context(
@@ -247,7 +246,8 @@ class Caller:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=2**20)
         reader, writer = self._streams
-        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {sum(map(len, body))}"
+        length = sum(map(len, body))
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}"
         writer.write(head.encode() + b"\r\nContent-Type: " + kind + b"\r\n\r\n")
         for piece in body:
             for at in range(0, len(piece), 2**18):
@@ -315,28 +315,30 @@ async def edits(proxy: Proxy) -> None:
 
 
 async def main() -> None:
-    with role("upstream") as source, role("bare", source.url) as plain:
-        with role("gateway", source.url) as gateway:
-            proxies = [plain, gateway]
-            print(f"{'CPU per request, milliseconds':36}{'bare':>10}{'gateway':>10}{'ratio':>8}")
-            for name, (_, count) in SIZES.items():
-                if count:
-                    first, second = await cpu(proxies, name, count)
-                    print(f"{name:36}{first:10.2f}{second:10.2f}{second / first:8.1f}")
-            waits: list[float] = []
-            for proxy in proxies:
-                start = time.perf_counter()
-                await ask_all(proxy, "slow", SLOW_CROWD, SLOW_CROWD)
-                waits.append(time.perf_counter() - start)
-            print(f"\n{f'{SLOW_CROWD} calls of {PAUSE:.0f} s at once, seconds':36}", end="")
-            print("".join(f"{wait:10.2f}" for wait in waits))
-            print(f"\n{'megabytes above rest':36}{'peak':>10}{'after':>10}")
-            cases = {f"{CROWD} answers of 6 MB at once": ask_all(gateway, "6 MB", CROWD, CROWD)}
-            cases["the same once more"] = ask_all(gateway, "6 MB", CROWD, CROWD)
-            cases["10 edits of 4 x 20 MB at once"] = edits(gateway)
-            for name, work in cases.items():
-                peak, after = await memory(gateway, work)
-                print(f"{name:36}{peak:10.0f}{after:10.0f}", flush=True)
+    with ExitStack() as stack:
+        source = stack.enter_context(role("upstream"))
+        plain = stack.enter_context(role("bare", source.url))
+        gateway = stack.enter_context(role("gateway", source.url))
+        proxies = [plain, gateway]
+        print(f"{'CPU per request, milliseconds':36}{'bare':>10}{'gateway':>10}{'ratio':>8}")
+        for name, (_, count) in SIZES.items():
+            if count:
+                first, second = await cpu(proxies, name, count)
+                print(f"{name:36}{first:10.2f}{second:10.2f}{second / first:8.1f}")
+        waits: list[float] = []
+        for proxy in proxies:
+            start = time.perf_counter()
+            await ask_all(proxy, "slow", SLOW_CROWD, SLOW_CROWD)
+            waits.append(time.perf_counter() - start)
+        print(f"\n{f'{SLOW_CROWD} calls of {PAUSE:.0f} s at once, seconds':36}", end="")
+        print("".join(f"{wait:10.2f}" for wait in waits))
+        print(f"\n{'megabytes above rest':36}{'peak':>10}{'after':>10}")
+        cases = {f"{CROWD} answers of 6 MB at once": ask_all(gateway, "6 MB", CROWD, CROWD)}
+        cases["the same once more"] = ask_all(gateway, "6 MB", CROWD, CROWD)
+        cases["10 edits of 4 x 20 MB at once"] = edits(gateway)
+        for name, work in cases.items():
+            peak, after = await memory(gateway, work)
+            print(f"{name:36}{peak:10.0f}{after:10.0f}", flush=True)
 
 
 if __name__ == "__main__":

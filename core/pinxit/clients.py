@@ -6,14 +6,16 @@ import logging
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
 
 from .redaction import Secrets, hide
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["create_client", "quiet_logs"]
+__all__ = ["create_client", "is_fast", "quiet_logs"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a provider; everything after that is the attempt's own time-out."""
@@ -21,19 +23,36 @@ CONNECT_TIMEOUT = 10.0
 _WIRE_LOGS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
 
+def is_fast() -> bool:
+    """Whether what carries many connections well is installed; it comes with the extra ``gateway``."""
+    return find_spec("aiohttp") is not None
+
+
 def create_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Make the client that all plugins of a router share.
 
     It follows no redirects, so that neither keys nor prompts reach another host; it keeps no cookies, so
     that no request leaves a trace in the next one; and it has no read time-out: httpx's five seconds are less
-    than a picture takes.
+    than a picture takes. Proxies of the environment are used as httpx uses them.
+
+    Args:
+        transport: What carries the requests; by default aiohttp where it is installed, or else httpx itself.
     """
     import httpx
 
     from .connections import guard
 
+    verify = None if transport else httpx.create_ssl_context()
+    mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
+    # A mount for all addresses gives way to one for a proxy, but it would replace that of ALL_PROXY.
+    if verify and is_fast() and "all" not in getproxies():
+        from .transport import AiohttpTransport
+
+        mounts["all://"] = AiohttpTransport(verify)
     return httpx.AsyncClient(
         transport=transport,
+        mounts=mounts,
+        verify=verify or True,
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
         follow_redirects=False,
