@@ -26,7 +26,7 @@ from pinxit.translation import from_response, redact
 
 from .values import mapping, sequence
 
-__all__ = ["Complaint", "Vocabulary"]
+__all__ = ["SILENT", "Complaint", "Vocabulary"]
 
 _WORD = re.compile(r"[\w.\[\]/ -]{1,100}")
 # Many providers quote a wrong key with stars for its middle; the rest is nobody's business either.
@@ -62,6 +62,10 @@ class Vocabulary:
     unauthorised: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     callers_fault: frozenset[str] = frozenset()
+
+
+SILENT = Vocabulary()
+"""For providers that say everything by their status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
