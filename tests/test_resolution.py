@@ -215,6 +215,29 @@ def test_absent_parameters_mean_what_they_meant_for_the_id_that_was_asked() -> N
     assert router.plan("x", model="s/b").candidates[0].delivery.response_format == "b64_json"
 
 
+def test_a_route_that_takes_the_name_of_a_model_keeps_what_its_callers_expect() -> None:
+    """An application that knows only one name, and reads `url`, can be sent to another model."""
+    defaults = {"size": "64x64", "response_format": "url"}
+    gone = Lifecycle(retired=date(2020, 1, 1))
+    router, _ = stage(
+        models=[model("s/old", defaults=defaults, lifecycle=gone), model("s/a"), model("s/b")],
+        routes={
+            "old": pinxit.Route(models=("s/a",)),
+            "s/old": pinxit.Route.model_validate({"load_balancer": {"models": [{"model": "s/b"}]}}),
+            "hero": pinxit.Route(models=("s/a",)),
+        },
+    )
+    for name, painter in (("old", "s/a"), ("s/old", "s/b")):
+        (candidate,) = router.plan("x", model=name).candidates
+        assert candidate.model.id == painter
+        assert candidate.delivery.response_format == "url"
+        assert candidate.request.size == "64x64"
+    assert router.plan("x", model="hero").candidates[0].delivery.response_format == "b64_json"
+    drawn = {"models": [{"model": "s/a"}]}
+    (candidate,) = router.plan("x", model="old", load_balancer=drawn).candidates
+    assert candidate.delivery.response_format == "b64_json"
+
+
 def test_an_absent_quality_keeps_its_meaning_at_the_successor() -> None:
     """Leaving it to the successor could cost ten times as much."""
     heir = Succession(model="s/new", defaults={"quality": "medium"})

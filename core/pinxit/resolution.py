@@ -144,7 +144,8 @@ class Resolver:
         options = self.options(request)
         balancer = request.load_balancer or (route.load_balancer if route else None)
         entries = self._entries(asked, route, balancer, options)
-        defaults = {} if route or balancer or asked == AUTO else self._defaults(request, asked)
+        nameless = request.load_balancer is not None or asked == AUTO
+        defaults = {} if nameless else self._defaults(request, asked, route)
         targets: dict[str, Target] = {}
         for entry in entries:
             target = self._target(entry, request, options, defaults)
@@ -158,11 +159,16 @@ class Resolver:
             defaults=defaults,
         )
 
-    def _defaults(self, request: Request, asked: str) -> dict[str, str]:
-        """Return what absent parameters mean for users of the id that was asked for."""
+    def _defaults(self, request: Request, asked: str, route: Route | None) -> dict[str, str]:
+        """Return what absent parameters mean for users of the id that was asked for.
+
+        A route may stand in for a model by taking its name; its callers still mean the model.
+        """
         try:
             return {str(name): value for name, value in self._registry.get(asked).defaults.items()}
         except UnknownModel:
+            if route is not None:
+                return {}
             if request.model is not None:
                 raise
             raise UnknownModel(
