@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property
@@ -16,13 +15,14 @@ from .assets import AssetStore, FolderStore, open_store, with_urls
 from .attempts import Attempts, RetryBudget
 from .candidates import Plan
 from .clients import create_client, quiet_logs
+from .collection import collect
 from .config import Config
-from .errors import ConfigError, PinxitError
+from .errors import PinxitError
 from .execution import Engine, Execution
 from .fetching import Fetcher
 from .health import Health
-from .hookspecs import Clock, Emit, Order
-from .ordering import Traffic, built_in_orders, find_order
+from .hookspecs import Clock, Emit
+from .ordering import Traffic, built_in_orders
 from .parameters import (
     EditParameters,
     GenerateParameters,
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = ["Router"]
-
-log = logging.getLogger("pinxit")
 
 
 class Router:
@@ -111,7 +109,16 @@ class Router:
         self._states: dict[object, Any] = {}
         self._traffic = Traffic(self.clock)
         orders = {**built_in_orders(self._traffic, self.random), **self.plugins.orders()}
-        self.routes, self.broken_routes = self._collect_routes(routes or {}, orders)
+        installed = installed_routes()
+        self.routes: dict[str, Route] = collect(
+            installed,
+            self.config.routes,
+            routes or {},
+            registry=self.registry,
+            orders=orders,
+            defaults=self.config.defaults,
+        )
+        self.broken_routes: dict[str, Exception] = installed.broken
         self._resolver = Resolver(self.plugins, self.routes, self.config, self.clock)
         self._planner = Planner(
             self.plugins, self._resolver, self.config, orders, self.clock, self.random
@@ -152,35 +159,6 @@ class Router:
     def registry(self) -> Registry:
         """Every model there is, with its capabilities."""
         return self.plugins.registry
-
-    def _collect_routes(
-        self, given: Mapping[str, Route], orders: Mapping[str, Order]
-    ) -> tuple[dict[str, Route], dict[str, Exception]]:
-        """Put routes together; later sources win: packages, the configuration, code."""
-        installed = installed_routes()
-        usable = {name: self._usable(name, route) for name, route in installed.routes.items()}
-        routes = {name: route for name, route in usable.items() if route is not None}
-        for where, source in (("pinxit.toml", self.config.routes), ("routes", given)):
-            for name, route in source.items():
-                if unknown := [id for id in route.models if id not in self.registry]:
-                    hint = "install its provider or take it out"
-                    raise ConfigError(
-                        f"{where}: route {name!r} names an unknown model {unknown[0]!r}; {hint}"
-                    )
-                if route.order is not None:
-                    find_order(route.order, orders, where=f"{where}: route {name!r}")
-                routes[name] = route
-        return routes, installed.broken
-
-    def _usable(self, name: str, route: Route) -> Route | None:
-        """Drop what is not installed from a package's route: its author could not know."""
-        known = tuple(id for id in route.models if id in self.registry)
-        if len(known) < len(route.models):
-            missing = ", ".join(id for id in route.models if id not in known)
-            log.warning("route %s: not installed: %s", name, missing)
-        if route.models and not known:
-            return None
-        return route.model_copy(update={"models": known})
 
     # Opening and closing --------------------------------------------------------------------------
 

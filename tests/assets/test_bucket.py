@@ -83,6 +83,7 @@ async def test_public_endpoint(cloud: Cloud) -> None:
 async def test_from_the_table(cloud: Cloud) -> None:
     """The configuration's table opens a bucket that works."""
     store = open_store({"url": "s3://pictures", "ttl": 60, "options": cloud.options})
+    assert isinstance(store, BucketStore)
     assert (await fetched(await store.put(PNG, "image/png"))).content == PNG
 
 

@@ -230,6 +230,21 @@ async def test_what_was_there_before(tmp_path: Path, clock: ManualClock) -> None
     assert names(tmp_path) == {asset_name(b"new", "image/png")}
 
 
+@pytest.mark.parametrize("again", [True, False])
+async def test_use_is_enough(tmp_path: Path, clock: ManualClock, *, again: bool) -> None:
+    """Where nothing tends the folder, old pictures go when a little one comes, or one is looked at."""
+    store = FolderStore(tmp_path, clock=clock, ttl=HOUR, max_age=HOUR)
+    await store.put(b"old", "image/png")
+    clock.advance(HOUR / 2)
+    url = await store.put(b"young", "image/png")
+    clock.advance(HOUR / 2 + 1)
+    if again:
+        await store.put(b"young", "image/png")
+    else:
+        assert await data_of(store, url) == b"young"
+    assert names(tmp_path) == {asset_name(b"young", "image/png")}
+
+
 async def test_tending(tmp_path: Path, clock: ManualClock) -> None:
     """Old pictures go although none come."""
     store = small(tmp_path, clock)

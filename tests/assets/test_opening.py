@@ -61,9 +61,17 @@ async def test_folder(tmp_path: Path) -> None:
 async def test_nothing_said(tmp_path: Path) -> None:
     """An empty table is a folder in the user's cache, made with the first picture."""
     store = open_store({}, cache=tmp_path)
+    assert isinstance(store, FolderStore)
     assert kept(tmp_path) == set()
     await store.put(picture(), "image/png")
     assert kept(tmp_path / "pinxit" / "assets") == {asset_name(picture(), "image/png")}
+
+
+def test_keeping_nothing(tmp_path: Path) -> None:
+    """Who keeps nothing has no store, whatever else the table says, and no folder is made."""
+    assert open_store({"keep": False}, cache=tmp_path) is None
+    assert open_store({"keep": False, "folder": str(tmp_path / "a")}) is None
+    assert kept(tmp_path) == set()
 
 
 def test_bucket() -> None:

@@ -111,6 +111,19 @@ async def test_text_is_not_kept() -> None:
     assert shelf.kept == []
 
 
+async def test_a_gateway_that_keeps_nothing(tmp_path: Path) -> None:
+    """URLs that are asked for hold the pictures themselves; no file is written, and none is served."""
+    folder = tmp_path / "assets"
+    router, _ = stage({"assets": {"keep": False, "folder": str(folder)}})
+    transport = httpx.ASGITransport(Gateway(router))
+    async with router, httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
+        body = {"prompt": "a fox", "response_format": "url"}
+        response = await client.post("/v1/images/generations", json=body)
+        assert response.json()["data"][0]["url"].startswith("data:image/png;base64,")
+        assert (await client.get(f"/assets/x/{'ab' * 32}.png")).status_code == 404
+    assert not folder.exists()
+
+
 async def test_gateway_uses_the_routers_store() -> None:
     """A store that was handed to the router is the gateway's too, with the URLs that it gives."""
     shelf = Shelf()

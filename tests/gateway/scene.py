@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import threading
+import weakref
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -50,7 +54,7 @@ MODELS = [
 
 
 class Scene:
-    """A gateway, and who paints behind it."""
+    """A gateway, who paints behind it, and a folder for pictures that goes with it."""
 
     def __init__(
         self,
@@ -59,7 +63,16 @@ class Scene:
         models: Sequence[Model] = MODELS,
         **table: Any,
     ) -> None:
-        config = pinxit.Config.parse({"gateway": table, "defaults": {"model": "s/a"}})
+        # Nothing of what is painted here belongs into the cache of whoever runs the tests.
+        self.folder = Path(tempfile.mkdtemp(prefix="pinxit-scene-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        config = pinxit.Config.parse(
+            {
+                "gateway": table,
+                "defaults": {"model": "s/a"},
+                "assets": {"folder": str(self.folder)},
+            }
+        )
         self.router: Router
         self.provider: Scripted
         self.router, self.provider = stage(script, *plugins, models=models, config=config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import math
 import os
 import re
 import secrets
@@ -78,8 +79,8 @@ class FolderStore:
     def _put(self, data: bytes, media_type: str, caller: str) -> str:
         now, name = self._now(), asset_name(data, media_type)
         self._limits.check(data)
-        if self._files.write(name, data, now):
-            self._limits.written(len(data), now)
+        is_new = self._files.write(name, data, now)
+        self._limits.used(now, written=len(data) if is_new else 0)
         token = self._signer.get().sign(name, expires=int(now + self.ttl), caller=caller)
         return f"{self.base_url}/assets/{token}/{name}"
 
@@ -89,6 +90,7 @@ class FolderStore:
 
     def _get(self, name: str) -> Asset | None:
         now = self._now()
+        self._limits.used(now)
         found = self._files.open(name, now)
         if found is None:
             return None
@@ -122,7 +124,7 @@ class FolderStore:
         """Keep to the limits for ever, where pictures go although none come."""
         while True:
             await asyncio.to_thread(self.tidy)
-            await asyncio.sleep(max(60.0, self._limits.max_age / 24))
+            await asyncio.sleep(self._limits.interval)
 
     def tidy(self) -> None:
         """Remove what is too old or too much. Blocks."""
@@ -147,10 +149,16 @@ class _Signers:
 
 
 class _Limits:
-    """What a folder may hold, and for how long."""
+    """What a folder may hold, and for how long.
+
+    Attributes:
+        interval: Seconds after which whoever uses the folder looks after it.
+    """
 
     def __init__(self, files: Files, max_bytes: int, max_age: float) -> None:
         self.max_age = max_age
+        self.interval = max(60.0, max_age / 24)
+        self._looked = -math.inf
         self._files = files
         self._slack = max_bytes // _SLACK
         self._target = max_bytes - self._slack
@@ -165,10 +173,13 @@ class _Limits:
     def is_old(self, put: int, now: float) -> bool:
         return put < (now - self.max_age) * 1e9
 
-    def written(self, size: int, now: float) -> None:
-        """Note that a file came; look after the folder when enough have come."""
-        self._unseen += size
-        if self._unseen >= self._slack:
+    def used(self, now: float, *, written: int = 0) -> None:
+        """Look after the folder when enough bytes have come, or nobody did for long.
+
+        An application that mounts a gateway may never run what tends the folder.
+        """
+        self._unseen += written
+        if self._unseen >= self._slack or now >= self._looked + self.interval:
             self.enforce(now)
 
     def enforce(self, now: float) -> None:
@@ -176,7 +187,7 @@ class _Limits:
         if not self._looking.acquire(blocking=False):
             return
         try:
-            self._unseen = 0
+            self._unseen, self._looked = 0, now
             self._enforce(now)
         except OSError as error:
             log.warning("the folder of assets cannot be tidied: %s", error.strerror)

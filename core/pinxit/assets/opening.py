@@ -24,6 +24,7 @@ class AssetSettings(Frozen):
     """Where pictures are kept, and for how long.
 
     Attributes:
+        keep: Whether pictures are kept at all; if not, their URLs are ``data:`` URLs.
         folder: A folder; by default one in the user's cache.
         url: A bucket instead: ``s3://BUCKET/PREFIX``, ``gs://...`` or ``az://...``.
         keys: Secrets of at least 32 characters that sign the folder's URLs; the first one signs.
@@ -34,6 +35,7 @@ class AssetSettings(Frozen):
         public_endpoint: The bucket's endpoint as clients reach it, where that is another.
     """
 
+    keep: bool = True
     folder: Path | None = None
     url: str | None = None
     keys: tuple[str, ...] = Field(default=(), repr=False)
@@ -75,8 +77,10 @@ def open_store(
     base_url: str = "",
     cache: Path | None = None,
     where: str = "configuration",
-) -> AssetStore:
+) -> AssetStore | None:
     """Open the store that an ``[assets]`` table describes; an empty one is a folder in *cache*.
+
+    There is none where the table says ``keep = false``.
 
     Args:
         settings: The table, without indirections.
@@ -92,6 +96,8 @@ def open_store(
         read = AssetSettings.model_validate(settings)
     except ValidationError as error:
         raise _config_error(error, where) from None
+    if not read.keep:
+        return None
     if read.url is not None:
         return BucketStore(
             read.url, ttl=read.ttl, options=read.options, public_endpoint=read.public_endpoint

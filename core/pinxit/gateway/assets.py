@@ -53,8 +53,8 @@ class Assets:
         )
         self._settings = settings
 
-    def store(self, exchange: Exchange) -> AssetStore:
-        """Return where pictures of this request are kept, at URLs that the client can reach."""
+    def store(self, exchange: Exchange) -> AssetStore | None:
+        """Return where pictures of this request are kept, at URLs that the client can reach, if anywhere."""
         if isinstance(self._store, FolderStore):
             return self._store.at(base_url(exchange, self._settings))
         return self._store

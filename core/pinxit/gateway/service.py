@@ -20,14 +20,14 @@ class Service:
     """One exchange and those who serve it.
 
     Attributes:
-        store: Keeps this exchange's pictures, at URLs that its caller can reach.
+        store: Keeps this exchange's pictures, at URLs that its caller can reach; ``None`` keeps none.
         as_ours: Makes one of our errors of any exception.
     """
 
     exchange: Exchange
     router: Router
     settings: GatewaySettings
-    store: AssetStore
+    store: AssetStore | None
     as_ours: Callable[[Exception, str], PinxitError]
 
 
