@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from pinxit import InvalidImage
 from pinxit.headers import ImageInfo, inspect
 
-__all__ = ["MODELS", "RETIRED", "Received", "Refusal", "Rules", "Upload", "check"]
+from .asgi import Upload
+
+__all__ = ["MODELS", "RETIRED", "Received", "Refusal", "Rules", "check"]
 
 RETIRED = frozenset({"dall-e-2", "dall-e-3", "gpt-image-1"})
 """Models that OpenAI itself no longer serves."""
@@ -121,15 +123,6 @@ class Refusal(Exception):
         """The error object as JSON data."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": {**error, **self.details}}
-
-
-class Upload(NamedTuple):
-    """One file of a form."""
-
-    field: str
-    filename: str
-    content_type: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
