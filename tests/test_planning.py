@@ -134,6 +134,25 @@ def test_a_plan_without_candidates_carries_the_error() -> None:
     assert "would fail" in str(plan)
 
 
+def test_an_undeclared_model_says_so() -> None:
+    """A name that nobody described is called, and the plan says what is assumed and what may be meant."""
+    wild = pinxit.Model(id="acme/*", operations={"generate": pinxit.Capability()}, declared=False)
+
+    class Open(Acme):
+        @hookimpl
+        def register_models(self) -> list[pinxit.Model]:
+            return [*super().register_models(), wild]
+
+    router = Router(pinxit.Config(), plugins=Plugins(Open(), discover=False))
+    [candidate] = router.plan("a fox", model="acme/brushes").candidates
+    assert candidate.model.id == "acme/brushes"
+    [note] = candidate.notes
+    assert note == (
+        "acme/brushes is undeclared: its limits are the widest of its family; "
+        "did you mean acme/brush?"
+    )
+
+
 def test_plans_are_deterministic() -> None:
     """The same request gives the same plan."""
     router = acme()

@@ -153,3 +153,99 @@ def test_a_bad_successor_is_cut_where_it_is_wrong(
     assert not list(filled.cut_bad_successors())
     for id in models:
         assert filled.owner(filled.get(id)) is OWNER
+
+
+# Models that nobody described ----------------------------------------------------------------------
+
+
+def open_model(provider: str = "p") -> Model:
+    return Model(id=f"{provider}/*", operations={"generate": Capability()}, declared=False)
+
+
+def test_any_name_of_an_open_provider_is_a_model() -> None:
+    """What is not registered gets the limits of the provider's open model, and says that it is undeclared."""
+    registry = Registry()
+    registry.add(open_model(), "plugin")
+    found = registry.get("p/next-year")
+    assert (found.id, found.name, found.declared) == ("p/next-year", "next-year", False)
+    assert registry.owner(found) == "plugin"
+    assert "p/next-year" in registry
+    assert list(registry) == []
+    assert [model.id for model in registry.open_models] == ["p/*"]
+
+
+def test_a_registered_model_is_itself_beside_an_open_one() -> None:
+    """A description that there is wins over one for anything."""
+    registry = Registry()
+    registry.add(open_model(), "plugin")
+    registry.add(Model(id="p/known", operations={"edit": Capability()}), "plugin")
+    assert registry.get("p/known").declared
+    assert registry.get("known").id == "p/known"
+    assert registry.near("p/knwon") == ["p/known", "known"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/",
+        "a//b",
+        "../x",
+        "a/..",
+        "a/../b",
+        "a/./b",
+        "..",
+        "a?b",
+        "a#b",
+        "a b",
+        "%2e",
+        "x" * 201,
+    ],
+)
+def test_no_name_leaves_the_path_that_it_stands_in(name: str) -> None:
+    """Names of undeclared models become parts of URLs."""
+    registry = Registry()
+    registry.add(open_model(), "plugin")
+    with pytest.raises(UnknownModel):
+        registry.get(f"p/{name}")
+    assert f"p/{name}" not in registry
+
+
+@pytest.mark.parametrize("name", ["flux-3", "black-forest-labs/flux-3", "v1.1:beta@2", "a.b/c..d"])
+def test_names_of_providers_are_names(name: str) -> None:
+    """Slashes, dots, colons and at signs are what providers use."""
+    registry = Registry()
+    registry.add(open_model(), "plugin")
+    assert registry.get(f"p/{name}").name == name
+
+
+def test_undeclared_models_can_be_switched_off() -> None:
+    """An operator may allow only what is described."""
+    registry = Registry(undeclared=False)
+    registry.add(open_model(), "plugin")
+    with pytest.raises(UnknownModel, match="no installed plugin serves 'p/x'"):
+        registry.get("p/x")
+
+
+def test_an_open_model_goes_with_its_plugin() -> None:
+    """A plugin that turns out to be broken leaves no open door."""
+    registry = Registry()
+    registry.add(open_model(), "plugin")
+    registry.add(open_model("q"), "other")
+    registry.remove("plugin")
+    assert "p/x" not in registry
+    assert "q/x" in registry
+    with pytest.raises(ConfigError, match=r"two plugins register the model 'q/\*'"):
+        registry.add(open_model("q"), "plugin")
+
+
+@pytest.mark.parametrize("changes", [{"declared": True}, {"aliases": ("any",)}])
+def test_an_open_model_is_undeclared_and_has_one_name(changes: dict[str, Any]) -> None:
+    """Nobody can have described every model."""
+    fields: dict[str, Any] = {
+        "id": "p/*",
+        "operations": {"generate": Capability()},
+        "declared": False,
+    }
+    with pytest.raises(ValueError, match="declared=False and no aliases"):
+        Model(**(fields | changes))

@@ -141,6 +141,7 @@ def test_every_need_tells_models_apart(need: str) -> None:
     everything = Capability(
         mask=Mask(), markup=True, backgrounds=("transparent",), seed=pinxit.Seed(), negative_prompt=True,
         streaming=True, images=pinxit.InputImages(max=4), max_n=4, delivers=("url",), svg=True,
+        output_formats=("png", "svg"),
     )  # fmt: skip
     router, _ = stage(
         models=[model("s/none", Capability()), model("s/all", everything, offline=True)]

@@ -298,10 +298,11 @@ class Model(Frozen):
         defaults: What an absent parameter means for users of this id.
         by_name_only: Never a fallback nor a candidate of ``auto`` unless asked for by name.
         offline: Whether it works without a network.
-        declared: ``False`` for a model that nobody described; its limits are the family's widest.
+        declared: ``False`` for a model that nobody described; its limits are the family's widest. The id
+            ``provider/*`` stands for every model of the provider that is not registered.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*/[\w.:@/-]+$")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*/([\w.:@/-]+|\*)$")
     title: str = ""
     operations: dict[Operation, Capability] = Field(min_length=1)
     aliases: tuple[str, ...] = ()
@@ -314,6 +315,17 @@ class Model(Frozen):
     by_name_only: bool = False
     offline: bool = False
     declared: bool = True
+
+    @model_validator(mode="after")
+    def _honest(self) -> Self:
+        if self.is_open and (self.declared or self.aliases):
+            raise ValueError("a model for any name has declared=False and no aliases")
+        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this stands for every model of the provider that is not registered."""
+        return self.name == "*"
 
     @property
     def provider(self) -> str:

@@ -89,6 +89,8 @@ class PluginChoice(Frozen):
     """A folder of one-file plugins."""
     files: tuple[Path, ...] = ()
     """One-file plugins; in ``pinxit.toml`` they stand relative to that file."""
+    undeclared: bool = True
+    """Whether ``provider/anything`` can be called, with the widest limits of the provider's family."""
     trace: bool = False
     """Whether each call of a hook is told in one line."""
 

@@ -18,6 +18,7 @@ from .options import Options
 from .ordering import find_order, weighted
 from .plugins import Plugins
 from .pricing import estimate
+from .registry import Registry
 from .report import Adaptation
 from .resolution import AUTO, Resolution, Resolver, Target
 from .types import Request
@@ -133,7 +134,7 @@ class Planner:
             delivery=fitted.delivery,
             estimate=_estimate(target.model, fitted.request, fitted.calls),
             blocked=self._resolver.settings(target.model).problem,
-            notes=tuple(_notes(target, self._clock)),
+            notes=tuple(_notes(target, self._clock, self._plugins.registry)),
             timeout=options.timeout or DEFAULT_TIMEOUT,
         )
 
@@ -190,7 +191,7 @@ def _redirect(target: Target) -> list[Adaptation]:
     ]
 
 
-def _notes(target: Target, clock: Clock) -> list[str]:
+def _notes(target: Target, clock: Clock, registry: Registry) -> list[str]:
     model = target.model
     notes = list(model.notes) if model.by_name_only else []
     if (
@@ -201,7 +202,9 @@ def _notes(target: Target, clock: Clock) -> list[str]:
         then = f"; {heir.model} takes over" if heir else ""
         notes.append(f"{model.id} is deprecated and retires on {model.lifecycle.retired}{then}")
     if not model.declared:
-        notes.append(f"{model.id} is undeclared: its limits are the widest of its family")
+        near = [id for id in registry.near(model.id) if id.startswith(f"{model.provider}/")]
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        notes.append(f"{model.id} is undeclared: its limits are the widest of its family{meant}")
     return notes
 
 

@@ -60,6 +60,7 @@ class Plugins:
         allow: The only names that are loaded, where given.
         directory: A folder whose ``*.py`` files are plugins.
         files: One-file plugins.
+        undeclared: Whether models that nobody described can be called.
         trace: Tells of each call of a hook.
 
     Attributes:
@@ -80,11 +81,12 @@ class Plugins:
         allow: Iterable[str] | None = None,
         directory: Path | None = None,
         files: Iterable[Path] = (),
+        undeclared: bool = True,
         trace: Trace | None = None,
     ) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        self.registry = Registry()
+        self.registry = Registry(undeclared=undeclared)
         self.broken: dict[str, Exception] = {}
         self.distributions: dict[str, str] = {}
         self._settings: dict[object, tuple[Setting, ...]] = {}
@@ -263,7 +265,8 @@ class Plugins:
 
     def provider_of(self, plugin: object) -> str:
         """Return the name under which a plugin's settings stand: its first model's provider, or its own."""
-        for model in self.registry:
+        models: Iterable[Model] = (*self.registry, *self.registry.open_models)
+        for model in models:
             if self.registry.owner(model) is plugin:
                 return model.provider
         return self.manager.get_name(plugin) or ""

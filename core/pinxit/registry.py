@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from .capabilities import Model
@@ -11,10 +12,20 @@ from .errors import ConfigError, UnknownModel
 __all__ = ["Registry"]
 
 
-class Registry:
-    """Models by id, alias and bare name. Built once at start-up, read-only afterwards."""
+# Names become parts of URLs; one with an empty or a dotted part could leave the path that it stands in.
+_NAME = re.compile(r"(?!.*(^|/)(\.*|\.\..*)(/|$))[\w.:@/-]{1,200}")
 
-    def __init__(self) -> None:
+
+class Registry:
+    """Models by id, alias and bare name. Built once at start-up, read-only afterwards.
+
+    Args:
+        undeclared: Whether ``provider/anything`` can be called where the provider allows it.
+    """
+
+    def __init__(self, *, undeclared: bool = True) -> None:
+        self._undeclared = undeclared
+        self._open: dict[str, Model] = {}
         self._models: dict[str, Model] = {}
         self._owners: dict[str, object] = {}
         self._full: dict[str, str] = {}
@@ -33,15 +44,19 @@ class Registry:
                 raise ConfigError(f"a plugin registers the model {id!r} twice; take one out")
             raise ConfigError(f"two plugins register the model {id!r}; block one of them")
         self._full |= dict.fromkeys(full, model.id)
-        self._models[model.id] = model
         self._owners[model.id] = owner
+        if model.is_open:
+            self._open[model.provider] = model
+            return
+        self._models[model.id] = model
         for name in {model.name, *model.aliases}:
             self._names.setdefault(name, []).append(model.id)
 
     def remove(self, owner: object) -> None:
         """Forget every model of a plugin that turned out to be broken."""
-        kept = [(model, who) for model in self if (who := self._owners[model.id]) is not owner]
-        for table in (self._models, self._owners, self._full, self._names):
+        every = (*self, *self.open_models)
+        kept = [(model, who) for model in every if (who := self._owners[model.id]) is not owner]
+        for table in (self._models, self._owners, self._full, self._names, self._open):
             table.clear()
         for model, who in kept:
             self.add(model, who)
@@ -53,17 +68,25 @@ class Registry:
         return len(self._models)
 
     def __contains__(self, id: str) -> bool:
-        return id in self._models or len(self._names.get(id, ())) == 1
+        known = id in self._models or len(self._names.get(id, ())) == 1
+        return known or self._undeclared_model(id) is not None
 
     def owner(self, model: Model) -> object:
-        """Return the plugin that registered the model."""
-        return self._owners[model.id]
+        """Return the plugin that registered the model, or takes every model of its provider."""
+        if model.id in self._owners:
+            return self._owners[model.id]
+        return self._owners[self._open[model.provider].id]
 
     def holder(self, model: Model) -> tuple[str, object] | None:
         """Return the first of a model's full names that is taken, and the plugin that has it."""
         taken = (name for name in (model.id, *model.aliases) if name in self._full)
         name = next(taken, None)
         return None if name is None else (name, self._owners[self._full[name]])
+
+    @property
+    def open_models(self) -> tuple[Model, ...]:
+        """The models that stand for whatever else their providers serve."""
+        return tuple(self._open.values())
 
     @property
     def owners(self) -> set[object]:
@@ -85,14 +108,26 @@ class Registry:
             raise UnknownModel(
                 f"model: {id!r} could be any of {', '.join(sorted(matches))}", param="model"
             )
+        if (model := self._undeclared_model(id)) is not None:
+            return model
         raise UnknownModel(
             f"model: no installed plugin serves {id!r}{self._near(id)}", param="model"
         )
 
-    def _near(self, id: str) -> str:
+    def _undeclared_model(self, id: str) -> Model | None:
+        provider, _, name = id.partition("/")
+        model = self._open.get(provider) if self._undeclared else None
+        if model is None or not _NAME.fullmatch(name):
+            return None
+        return model.model_copy(update={"id": id, "title": name})
+
+    def near(self, id: str) -> list[str]:
+        """Return up to three known names that look like *id*."""
         known = [*self._models, *self._names]
-        near = list(dict.fromkeys(difflib.get_close_matches(id, known, n=3, cutoff=0.6)))
-        if near:
+        return list(dict.fromkeys(difflib.get_close_matches(id, known, n=3, cutoff=0.6)))
+
+    def _near(self, id: str) -> str:
+        if near := self.near(id):
             return f"; did you mean {' or '.join(near)}?"
         return "; pinxit models lists what there is"
 

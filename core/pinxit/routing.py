@@ -97,6 +97,7 @@ class Router:
             allow=choice.allow,
             directory=choice.dir,
             files=choice.files,
+            undeclared=choice.undeclared,
             trace=Trace() if choice.trace else None,
         )
         self.clock = clock or Clock()

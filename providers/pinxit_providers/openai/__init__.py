@@ -10,6 +10,11 @@ from ._profile import PROFILE
 __all__ = ["PLUGIN"]
 
 PLUGIN = openai_images.provider(
-    PROFILE, *gpt_image.MODELS, gpt_image_1.MODEL, dall_e_3.MODEL, dall_e_2.MODEL
+    PROFILE,
+    *gpt_image.MODELS,
+    gpt_image_1.MODEL,
+    dall_e_3.MODEL,
+    dall_e_2.MODEL,
+    gpt_image.UNDECLARED,
 )
 """The living models, then the ones that live on elsewhere."""

@@ -23,7 +23,7 @@ from pinxit.types import Operation
 
 from ._facts import AS_OF, SOURCE, STYLE_WORDS, UPLOAD_LIMIT
 
-__all__ = ["DEFAULTS", "FIXED", "MODELS", "NOTES", "PRE_2_TOKENS", "operations"]
+__all__ = ["DEFAULTS", "FIXED", "MODELS", "NOTES", "PRE_2_TOKENS", "UNDECLARED", "operations"]
 
 DEFAULTS: dict[Literal["size", "response_format"], str] = {"response_format": "b64_json"}
 NOTES = (
@@ -251,3 +251,14 @@ def _model(row: _Row) -> Model:
 
 MODELS = tuple(_model(row) for row in _ROWS)
 """Newest first."""
+
+UNDECLARED = Model(
+    id="openai/*",
+    title="Any other model of OpenAI",
+    operations=_2_6,
+    defaults=DEFAULTS,
+    declared=False,
+    facts=Facts(as_of=AS_OF, source=SOURCE),
+    notes=("Its limits are those of GPT Image 2.6; its price is unknown.",),
+)
+"""A model that OpenAI released after this was written, as far as one can know it."""

@@ -22,7 +22,7 @@ KEY = "sk-proj-this-key-is-nobodys-0123456789"
 @pytest.fixture(scope="session")
 def models() -> dict[str, Model]:
     """Every model by its own name."""
-    return {model.name: model for model in openai.register_models()}
+    return {model.name: model for model in openai.register_models() if not model.is_open}
 
 
 @pytest.fixture
