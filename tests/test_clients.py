@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import httpx
 import pytest
 
-from pinxit.clients import create_client, quiet_logs
+from pinxit.clients import create_client, is_fast, quiet_logs
 
 WIRE = "httpcore.http11"
 
@@ -34,6 +35,36 @@ async def test_patience_is_the_routers_business() -> None:
     async with create_client() as client:
         assert client.timeout.connect == 10
         assert (client.timeout.read, client.timeout.write, client.timeout.pool) == (None,) * 3
+
+
+@pytest.mark.parametrize(
+    ("installed", "environ", "carrier"),
+    [
+        (True, {}, "AiohttpTransport"),
+        (False, {}, "AsyncHTTPTransport"),
+        # httpx knows proxies of every kind, and which hosts go without.
+        (True, {"ALL_PROXY": "http://127.0.0.1:9"}, "AsyncHTTPTransport"),
+        (True, {"HTTPS_PROXY": "http://127.0.0.1:9"}, "AsyncHTTPTransport"),
+        (True, {"HTTP_PROXY": "http://127.0.0.1:9"}, "AiohttpTransport"),
+        (True, {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "x.test"}, "AsyncHTTPTransport"),
+    ],
+)
+async def test_what_carries_requests(
+    monkeypatch: pytest.MonkeyPatch, installed: bool, environ: dict[str, str], carrier: str
+) -> None:
+    """Aiohttp where it is installed, and httpx for what an environment sends through a proxy."""
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    if not installed:
+        monkeypatch.setitem(sys.modules, "aiohttp", None)
+    assert is_fast() is installed
+    async with create_client() as client:
+        # No public name says which transport an address gets.
+        chosen = client._transport_for_url(httpx.URL("https://api.x.test/"))  # pyright: ignore[reportPrivateUsage]
+    assert type(chosen).__name__ == carrier
 
 
 def test_logs_of_the_wire_hold_no_secrets(caplog: pytest.LogCaptureFixture) -> None:

@@ -25,7 +25,10 @@ _WIRE_LOGS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy
 
 def is_fast() -> bool:
     """Whether what carries many connections well is installed; it comes with the extra ``gateway``."""
-    return find_spec("aiohttp") is not None
+    try:
+        return find_spec("aiohttp") is not None
+    except ValueError:  # what a module that is kept from being imported leads to
+        return False
 
 
 def create_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:

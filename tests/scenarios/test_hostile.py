@@ -131,8 +131,9 @@ class Glued:
         headers, body = Ok(echo=True).answer(request).message()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         whole = f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode() + body
-        stranger = whole.replace(b"a fox", b"a wolf")
-        await wire.raw(whole + stranger.replace(b"223", b"224"))
+        # A proper answer: broken ones are not even read as one.
+        stranger = whole.replace(b"a fox", b"a bee").replace(b"200 OK", b"200 No")
+        await wire.raw(whole + stranger)
         # For the upstream this is a proper end: the connection may be used again.
         await wire.end()
 
