@@ -31,6 +31,7 @@ __all__ = ["SILENT", "Complaint", "Vocabulary"]
 _WORD = re.compile(r"[\w.\[\]/ -]{1,100}")
 # Many providers quote a wrong key with stars for its middle; the rest is nobody's business either.
 _KEY = re.compile(r"\bsk-[\w*-]{8,}")
+_DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _MAX_DEPTH = 5
 
 
@@ -51,6 +52,7 @@ class Vocabulary:
         unauthorised: Codes of a key that is not accepted.
         unknown: Codes of a model that the provider does not serve.
         callers_fault: Codes inside an answer that began as a success that say that the request is wrong.
+        lockout: Seconds that a 429 lasts where the answer does not say how long; ``None`` if nobody knows.
     """
 
     refused: frozenset[str] = frozenset()
@@ -62,6 +64,7 @@ class Vocabulary:
     unauthorised: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     callers_fault: frozenset[str] = frozenset()
+    lockout: float | None = None
 
 
 SILENT = Vocabulary()
@@ -79,6 +82,7 @@ class Complaint:
         param: The field it objects to.
         categories: What its moderation objected to.
         stage: Where its moderation stood: ``input``, ``output`` or ``unknown``.
+        retry_after: Seconds to wait, where the body and not a header says it.
     """
 
     message: str = ""
@@ -87,6 +91,7 @@ class Complaint:
     param: str | None = None
     categories: tuple[str, ...] = ()
     stage: str | None = None
+    retry_after: float | None = None
 
     @classmethod
     def parse(cls, body: bytes, secrets: Iterable[str]) -> Complaint:
@@ -122,7 +127,8 @@ class Complaint:
         return cls(
             # Line breaks would forge lines of a log.
             message=_sentence(_words(outer, fields), secrets),
-            code=_word(next((fields[name] for name in names if fields.get(name)), None), secrets),
+            # Google's code repeats the HTTP status as a number, and its status is the word.
+            code=next((code for n in names if (code := _word(fields.get(n), secrets))), None),
             codes=frozenset(codes),
             param=_word(fields.get("param"), secrets) or _place(fields.get("loc"), secrets),
             categories=tuple(
@@ -131,6 +137,7 @@ class Complaint:
                 if (word := _word(item, secrets)) is not None
             ),
             stage=_word(moderation.get("moderation_stage"), secrets),
+            retry_after=_delay(fields.get("details")),
         )
 
     def refuses(self, vocabulary: Vocabulary, status: int) -> bool:
@@ -158,6 +165,10 @@ class Complaint:
         if isinstance(error, RequestError) and self.code:
             # Only what the caller can mend keeps its code; our own troubles have the router's words.
             error.code = self.code
+        if isinstance(error, ProviderError) and error.retry_after is None:
+            error.retry_after = self.retry_after
+        if isinstance(error, RateLimited) and error.retry_after is None:
+            error.retry_after = vocabulary.lockout
         return error
 
     def of_success(
@@ -212,6 +223,13 @@ def _place(value: object, secrets: Sequence[str]) -> str | None:
     """Return the field of a list such as ``["body", "size"]``."""
     place = sequence(value)
     return _word(place[-1], secrets) if place else None
+
+
+def _delay(details: object) -> float | None:
+    """Return the seconds of a ``google.rpc.RetryInfo``, whose delay is a text such as ``17s``."""
+    delays = (mapping(detail).get("retryDelay") for detail in sequence(details))
+    found = (_DELAY.fullmatch(delay) for delay in delays if isinstance(delay, str))
+    return next((float(match[1]) for match in found if match), None)
 
 
 def _first(value: object) -> object:

@@ -1,0 +1,91 @@
+"""What error bodies mean, where the status does not say it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from pinxit import (
+    AuthenticationFailed,
+    ContentRejected,
+    PinxitError,
+    ProviderError,
+    RateLimited,
+    RequestError,
+)
+from pinxit_providers.protocols.complaints import SILENT, Complaint, Vocabulary
+
+
+def meant(
+    status: int, body: object, vocabulary: Vocabulary = SILENT, **headers: str
+) -> PinxitError:
+    """Return the error that an answer stands for."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx.Response(status, json=body, headers=named)
+    return Complaint.parse(response.content, ()).of_status(response, vocabulary)
+
+
+def google(code: int, status: str, *details: dict[str, object]) -> dict[str, object]:
+    return {"error": {"code": code, "message": "No.", "status": status, "details": [*details]}}
+
+
+def test_googles_word_is_its_status() -> None:
+    """A code that only repeats the HTTP status as a number hides no word."""
+    error = meant(400, google(400, "INVALID_ARGUMENT"))
+    assert isinstance(error, RequestError)
+    assert (error.code, str(error)) == ("INVALID_ARGUMENT", "No.")
+
+
+def test_googles_reason_is_among_the_codes() -> None:
+    """The reason inside the details is more precise than the status."""
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    words = Vocabulary(unauthorised=frozenset({"API_KEY_INVALID"}))
+    assert isinstance(
+        meant(400, google(400, "INVALID_ARGUMENT", reason), words), AuthenticationFailed
+    )
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"),
+    [("17s", 17.0), ("0.5s", 0.5), ("17", None), ("-3s", None), (17, None), ("9" * 12 + "s", None)],
+)
+def test_a_wait_inside_the_body(delay: object, seconds: float | None) -> None:
+    """The delay of a RetryInfo is how long to wait; whatever else stands there says nothing."""
+    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []}
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    error = meant(429, google(429, "RESOURCE_EXHAUSTED", quota, info))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+def test_a_header_wins_over_the_body() -> None:
+    """Retry-After is read first."""
+    info = {"retryDelay": "17s"}
+    error = meant(429, google(429, "RESOURCE_EXHAUSTED", info), retry_after="3")
+    assert isinstance(error, ProviderError)
+    assert error.retry_after == 3
+
+
+@pytest.mark.parametrize(("said", "seconds"), [({}, 60.0), ({"retry_after": "5"}, 5.0)])
+def test_a_known_lockout(said: dict[str, str], seconds: float) -> None:
+    """Where nobody says how long a 429 lasts, what is known of the provider counts."""
+    error = meant(429, {"name": "rate_limit_exceeded"}, Vocabulary(lockout=60.0), **said)
+    assert isinstance(error, ProviderError)
+    assert error.retry_after == seconds
+
+
+def test_a_lockout_is_about_429_alone() -> None:
+    """A server that is down is not locked."""
+    error = meant(503, {}, Vocabulary(lockout=60.0))
+    assert isinstance(error, ProviderError)
+    assert error.retry_after is None
+
+
+def test_one_status_two_meanings() -> None:
+    """A name in the body tells a refusal from a key that may not do this."""
+    words = Vocabulary(refused=frozenset({"content_moderation"}))
+    body = {"id": "1", "name": "content_moderation", "errors": ["Flagged.", "Twice."]}
+    refusal = meant(403, body, words)
+    assert isinstance(refusal, ContentRejected)
+    assert (str(refusal), refusal.billing) == ("Flagged.; Twice.", "unbilled")
+    assert isinstance(meant(403, body | {"name": "permission_denied"}, words), AuthenticationFailed)
