@@ -296,6 +296,8 @@ class Model(Frozen):
         operations: What it does, with the limits of each.
         aliases: Further names: snapshots, and bare names of other providers' dialects.
         defaults: What an absent parameter means for users of this id.
+        bare_name: Whether its name without the provider means this model; not where somebody else's model is
+            served under the same name.
         by_name_only: Never a fallback nor a candidate of ``auto`` unless asked for by name.
         offline: Whether it works without a network.
         declared: ``False`` for a model that nobody described; its limits are the family's widest. The id
@@ -312,6 +314,7 @@ class Model(Frozen):
     lifecycle: Lifecycle = Field(default_factory=Lifecycle)
     facts: Facts | None = None
     notes: tuple[str, ...] = ()
+    bare_name: bool = True
     by_name_only: bool = False
     offline: bool = False
     declared: bool = True

@@ -158,6 +158,16 @@ def register_settings() -> Iterable[Setting]:  # type: ignore[empty-body]
     """Return the settings that this plugin takes, so that missing ones are named before a request."""
 
 
+@hookspec(firstresult=True)
+def create_plugin(provider: str, settings: Mapping[str, Any]) -> object | None:
+    """Return one more plugin of this kind, for a table ``[providers.NAME]`` with ``plugin = "this one"``.
+
+    Only the plugin that the table names is called, at start-up. The ids of the models that the new one
+    registers begin with *provider*; *settings* is the table as it was written, without values from the
+    environment. Raise `ValueError` or `ConfigError` with one sentence for what is wrong with it.
+    """
+
+
 @hookspec
 def register_orders() -> Mapping[str, Order]:  # type: ignore[empty-body]
     """Return orders of candidates by name, for a route's ``order``."""

@@ -60,6 +60,7 @@ class Plugins:
         allow: The only names that are loaded, where given.
         directory: A folder whose ``*.py`` files are plugins.
         files: One-file plugins.
+        tables: Settings by provider; a table that names a ``plugin`` is one more plugin of that kind.
         undeclared: Whether models that nobody described can be called.
         trace: Tells of each call of a hook.
 
@@ -81,6 +82,7 @@ class Plugins:
         allow: Iterable[str] | None = None,
         directory: Path | None = None,
         files: Iterable[Path] = (),
+        tables: Mapping[str, Mapping[str, Any]] | None = None,
         undeclared: bool = True,
         trace: Trace | None = None,
     ) -> None:
@@ -101,6 +103,9 @@ class Plugins:
         if directory is not None:
             self._load_files(files_in(directory))
         self._load_files(files)
+        for provider, table in (tables or {}).items():
+            if "plugin" in table:
+                self._create(provider, table)
         self._cut_bad_successors()
 
     def _wanted(self, name: str) -> bool:
@@ -138,6 +143,32 @@ class Plugins:
         # What a stranger's package raises while it is imported or asked for its models is its own affair.
         except Exception as error:  # noqa: BLE001
             self._set_aside(name, error)
+
+    def _create(self, provider: str, table: Mapping[str, Any]) -> None:
+        """Make and register one more plugin of a kind, as a table of the configuration asks.
+
+        Raises:
+            ConfigError: The table is wrong; it was written for this application, so nothing is set aside.
+        """
+        kind, where = str(table["plugin"]), f"[providers.{provider}]"
+        makers = {
+            impl.plugin_name: impl for impl in self.manager.hook.create_plugin.get_hookimpls()
+        }
+        if kind not in makers:
+            raise ConfigError(
+                f"{where} plugin: {kind!r} is not a plugin of which there can be more; "
+                f"there are {', '.join(sorted(makers)) or 'none'}"
+            )
+        if self.manager.has_plugin(provider):
+            raise ConfigError(
+                f"{where} plugin: {provider!r} is a plugin already; choose another name"
+            )
+        try:
+            plugin = call_with(makers[kind], provider=provider, settings=table)
+            self._register(plugin, provider)
+        except (ConfigError, ValueError) as error:
+            raise ConfigError(f"{where}: {explain(error)}") from error
+        self.distributions[provider] = self.distributions.get(kind, "")
 
     def _set_aside(self, name: str, error: Exception) -> None:
         self.broken[name] = error

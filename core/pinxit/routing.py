@@ -97,6 +97,7 @@ class Router:
             allow=choice.allow,
             directory=choice.dir,
             files=choice.files,
+            tables=self.config.providers,
             undeclared=choice.undeclared,
             trace=Trace() if choice.trace else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -19,7 +19,7 @@ from pinxit import (
 )
 from pinxit.types import Request
 
-__all__ = ["Provider"]
+__all__ = ["Provider", "renamed"]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -49,6 +49,19 @@ class Provider:
         return self.settings
 
     @hookimpl
+    def create_plugin(self, provider: str) -> Provider:
+        """Return the same provider under another name: a second account, or another server."""
+        return replace(
+            self,
+            models=tuple(renamed(model, provider) for model in self.models),
+            # The variables hold the first account's key, which is not for another server.
+            settings=(
+                *(setting.model_copy(update={"env": ()}) for setting in self.settings),
+                Setting(name="plugin", help="The plugin whose kind this provider is."),
+            ),
+        )
+
+    @hookimpl
     async def generate(
         self, request: GenerateRequest, model: Model, context: Context
     ) -> ImagesResponse:
@@ -73,3 +86,20 @@ class Provider:
         built = self.build(request, model, context)
         built.read()
         return built
+
+
+def renamed(model: Model, provider: str) -> Model:
+    """Return a model as another provider serves it; its bare name goes on meaning the first one's."""
+    life = model.lifecycle
+    heir = life.successor
+    if heir is not None and heir.model.startswith(f"{model.provider}/"):
+        name = heir.model.partition("/")[2]
+        heir = heir.model_copy(update={"model": f"{provider}/{name}"})
+    return model.model_copy(
+        update={
+            "id": f"{provider}/{model.name}",
+            "aliases": tuple(alias for alias in model.aliases if "/" not in alias),
+            "bare_name": False,
+            "lifecycle": life.model_copy(update={"successor": heir}),
+        }
+    )
