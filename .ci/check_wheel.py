@@ -6,6 +6,10 @@ import zipfile
 WANTED = (
     "pinxit/__init__.py",
     "pinxit/py.typed",
+    "pinxit/cli/templates/every/dot-gitignore.tmpl",
+    "pinxit/cli/templates/provider/tests/test_NAME.py.tmpl",
+    "pinxit/cli/templates/middleware/NAME.py.tmpl",
+    "pinxit/cli/templates/routes/pyproject.toml.tmpl",
     "pinxit_providers/py.typed",
     "pinxit_providers/illustrator/__init__.py",
     "pinxit_providers/illustrator/data/icons.zip",

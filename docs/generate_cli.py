@@ -43,6 +43,9 @@ def reference() -> str:
 def _commands(name: str, group: Any) -> Iterator[tuple[str, Any]]:
     for key, command in group.commands.items():
         if hasattr(command, "commands"):
+            # A group that does something of its own is a command too.
+            if command.invoke_without_command:
+                yield f"{name} {key}", command
             yield from _commands(f"{name} {key}", command)
         else:
             yield f"{name} {key}", command

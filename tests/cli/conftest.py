@@ -14,7 +14,16 @@ def pinxit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Commands:
     """Run pinxit in an empty folder, where `test/dot` serves requests that name no model."""
-    for name in ("OPENAI_API_KEY", "PINXIT_CONFIG", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TMUX"):
+    for name in (
+        "OPENAI_API_KEY",
+        "PINXIT_CONFIG",
+        "COLUMNS",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "TMUX",
+        "PINXIT_PLUGINS",
+        "PINXIT_TRACE_PLUGINS",
+    ):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "plugins").mkdir()
     (tmp_path / "home").mkdir()

@@ -32,7 +32,8 @@ def test_reference_has_every_command() -> None:
     text = generator().reference()
     found = re.findall(r"^### pinxit (.+)$", text, re.MULTILINE)
     assert found == [
-        "generate", "edit", "vary", "plan", "models", "routes", "plugins", "doctor", "serve", "keys new",
+        "generate", "edit", "vary", "plan", "models", "routes", "doctor", "serve",
+        "plugins", "plugins new", "plugins check", "keys new",
     ]  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_broken_plugin(pinxit: Commands) -> None:
     pinxit.plugin("rotten", "raise OSError('rot')")
     ran = pinxit("doctor")
     assert ran.code == 1
-    assert re.search(r"✗ +plugin rotten +OSError: rot", ran.out)
+    assert re.search(r"✗ +plugin rotten \(from rotten.py\) +OSError: rot", ran.out)
 
 
 def test_gateway_table(pinxit: Commands) -> None:

@@ -33,6 +33,64 @@ def test_by_hook(shop: Commands) -> None:
     """--hook leaves only plugins that implement it."""
     names = [p["name"] for p in shop("plugins", "--hook", "preview", "--json").json["plugins"]]
     assert names == ["shop"]
+    assert re.search(r"1 +shop +from shop.py", shop("plugins", "--hook", "preview").out)
+
+
+LAYER = """
+from pinxit import hookimpl
+
+@hookimpl({options})
+async def around_call(call, call_next):
+    return await call_next(call)
+"""
+
+
+def test_by_hook_in_order(pinxit: Commands) -> None:
+    """Layers are listed from the outside in, however they are named."""
+    for name, options in (("a", "trylast=True"), ("b", ""), ("c", "tryfirst=True")):
+        pinxit.plugin(name, LAYER.format(options=options))
+    pinxit.patch.setenv("PINXIT_LOAD_PLUGINS", "painter,a,b,c")
+    assert re.findall(r"\d +(\w)", pinxit("plugins", "--hook", "around_call").out) == [
+        "c",
+        "b",
+        "a",
+    ]
+
+
+def test_unknown_hook(pinxit: Commands) -> None:
+    """A hook that does not exist is told with those that do."""
+    ran = pinxit("plugins", "--hook", "paint")
+    assert ran.code == 2
+    assert "there is no hook 'paint'; hooks are around_call" in ran.err
+
+
+def test_one_file(pinxit: Commands) -> None:
+    """--plugin names a file that is a plugin, for this command."""
+    file = pinxit.folder / "extra.py"
+    file.write_text(LAYER.format(options=""))
+    pinxit.patch.setenv("PINXIT_LOAD_PLUGINS", "painter,extra")
+    names = [p["name"] for p in pinxit("plugins", "--plugin", str(file), "--json").json["plugins"]]
+    assert names == ["painter", "extra"]
+    ran = pinxit("plugins", "--plugin", "missing.py")
+    assert (ran.code, "there is no such Python file" in ran.err) == (5, True)
+
+
+def test_files_of_the_configuration(pinxit: Commands) -> None:
+    """A file that the configuration names lies beside it, wherever the command is started."""
+    (pinxit.folder / "extra.py").write_text(LAYER.format(options=""))
+    pinxit.configure(f'{CONFIG}\n[plugins]\nfiles = ["./extra.py"]')
+    pinxit.patch.setenv("PINXIT_LOAD_PLUGINS", "painter,extra")
+    names = [p["name"] for p in pinxit("plugins", "--json").json["plugins"]]
+    assert names == ["painter", "extra"]
+
+
+def test_trace(pinxit: Commands) -> None:
+    """PINXIT_TRACE_PLUGINS=1 tells of each call on standard error, and leaves the output alone."""
+    pinxit.patch.setenv("PINXIT_TRACE_PLUGINS", "1")
+    ran = pinxit("generate", "a secret fox", "-m", "test/dot", "--json")
+    assert ran.json["paths"]
+    assert "plugin=painter hook=generate model=test/dot" in ran.err
+    assert "secret" not in ran.err
 
 
 def test_settings(shop: Commands) -> None:
@@ -92,9 +150,11 @@ def test_broken(pinxit: Commands) -> None:
     pinxit.plugin("rotten", "raise OSError('rot')")
     ran = pinxit("plugins")
     assert ran.code == 0
-    assert "broken rotten: OSError: rot" in ran.out
+    assert "broken rotten  from rotten.py: OSError: rot (rotten.py, line 1)" in ran.out
     assert "painter" in ran.out
-    assert pinxit("plugins", "--json").json["broken"] == {"rotten": "OSError: rot"}
+    assert pinxit("plugins", "--json").json["broken"] == {
+        "rotten": "OSError: rot (rotten.py, line 1)"
+    }
 
 
 def test_blocked(pinxit: Commands) -> None:

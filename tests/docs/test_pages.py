@@ -120,5 +120,8 @@ def check(root: Any, words: list[str]) -> None:
             return
         if not hasattr(command, "resolve_command"):
             return
-        name, command, rest = command.resolve_command(context, rest)
+        # What the group's own options leave over; nothing, where it does something of its own.
+        if not (left := [*context._protected_args, *context.args]):
+            return
+        name, command, rest = command.resolve_command(context, left)
         parent = context

@@ -36,12 +36,13 @@ def create_app() -> typer.Typer:
     app.callback()(_root)
     groups: dict[str, tuple[Callable[..., int | None], ...]] = {
         "Pictures": (painting.generate, painting.edit, painting.vary, planning.plan),
-        "What there is": (listing.models, listing.routes, plugins.plugins, doctor.doctor),
+        "What there is": (listing.models, listing.routes, doctor.doctor),
         "Gateway": (serving.serve,),
     }
     for panel, functions in groups.items():
         for function in functions:
             app.command(rich_help_panel=panel)(command(function))
+    app.add_typer(plugins.create_app(), rich_help_panel="What there is")
     app.add_typer(keys.create_app(), rich_help_panel="Gateway")
     return app
 
@@ -141,7 +142,9 @@ def _logging(session: Session) -> Generator[None, None, None]:
     """Show only log messages that the session asks for: sentences of ours say what matters."""
     log, handler = logging.getLogger(NAME), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(lambda record: record.levelno >= session.log_level)
+    handler.addFilter(
+        lambda record: record.levelno >= session.log_level or record.name == f"{NAME}.trace"
+    )
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)

@@ -237,6 +237,10 @@ class Setup:
         str | None,
         typer.Option(metavar="FOLDER", help="A folder of one-file plugins.", rich_help_panel=SETUP),
     ] = None
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A one-file plugin; may be repeated.", rich_help_panel=SETUP),
+    ] = None
     debug: Annotated[
         bool,
         flag(

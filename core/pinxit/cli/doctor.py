@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinxit.clients import is_fast
 from pinxit.errors import ConfigError, PinxitError
+from pinxit.mistakes import explain
 
 from .arguments import Setup, json_option
 from .failures import BROKEN
+from .findings import OLD, Finding, findings_data, show_findings, worst
 from .opening import load_config
 from .origins import declared_origins, undeclared
 from .requirements import gateway_problem
@@ -27,27 +28,7 @@ if TYPE_CHECKING:
     from pinxit.config import Config
     from pinxit.routing import Router
 
-__all__ = ["Finding", "doctor", "examine"]
-
-OLD = timedelta(days=90)
-"""Facts that nobody has looked at for so long are doubted: providers change prices and models."""
-
-Level = Literal["ok", "warning", "broken"]
-
-_MARKS: dict[Level, tuple[str, str]] = {
-    "ok": ("✓", "green"),
-    "warning": ("!", "bold yellow"),
-    "broken": ("✗", "bold red"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    what: str
-    text: str
+__all__ = ["doctor", "examine"]
 
 
 def doctor(
@@ -59,12 +40,11 @@ def doctor(
     """Look at configuration, keys, plugins, routes and facts; end with 1 if something is broken."""
     del json
     findings = list(diagnose(setup))
-    worst = BROKEN if any(finding.level == "broken" for finding in findings) else 0
     if context.obj.json:
-        write_json({"ok": not worst, "findings": [_data(finding) for finding in findings]})
-        return worst
-    _write(findings, Terminal())
-    return worst
+        write_json(findings_data(findings))
+    else:
+        show_findings(findings, Terminal())
+    return BROKEN if worst(findings) == "broken" else 0
 
 
 def diagnose(setup: Setup) -> Iterator[Finding]:
@@ -72,6 +52,7 @@ def diagnose(setup: Setup) -> Iterator[Finding]:
     yield Finding("ok", "pinxit", f"{pinxit_version()} on Python {sys.version.split()[0]}")
     yield from _places()
     yield _gateway_extra()
+    yield _transport()
     try:
         config = load_config(setup)
     except ConfigError as error:
@@ -119,6 +100,13 @@ def _gateway_extra() -> Finding:
     return Finding("warning", "gateway", problem)
 
 
+def _transport() -> Finding:
+    if is_fast():
+        return Finding("ok", "connections", "carried by aiohttp, hundreds at once")
+    hint = "for hundreds at once, run: pip install 'pinxit[gateway]'"
+    return Finding("ok", "connections", f"carried by httpx; {hint}")
+
+
 def _configuration(config: Config) -> Finding:
     if config.path is not None:
         return Finding("ok", "configuration", str(config.path))
@@ -142,9 +130,9 @@ def _plugins(router: Router) -> Iterator[Finding]:
     names = ", ".join(router.plugins.names())
     yield Finding("ok" if names else "warning", "plugins", names or "none is loaded")
     for name, error in router.plugins.broken.items():
-        ours = isinstance(error, PinxitError)
-        reason = str(error) if ours else f"{type(error).__name__}: {error}"
-        yield Finding("broken", f"plugin {name}", reason)
+        origin = router.plugins.distributions.get(name)
+        where = f" (from {origin})" if origin else ""
+        yield Finding("broken", f"plugin {name}{where}", explain(error))
 
 
 def _routes(router: Router) -> Iterator[Finding]:
@@ -210,21 +198,3 @@ def _facts(router: Router) -> Iterator[Finding]:
         yield Finding("warning", provider, text)
     if not old:
         yield Finding("ok", "facts", f"none is older than {OLD.days} days")
-
-
-# Output ---------------------------------------------------------------------------------------------
-
-
-def _data(finding: Finding) -> dict[str, Any]:
-    return {"level": finding.level, "what": finding.what, "text": finding.text}
-
-
-def _write(findings: Iterable[Finding], terminal: Terminal) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for finding in findings:
-        mark, style = _MARKS[finding.level]
-        table.add_row(Text(mark, style=style), Text(finding.what, style="bold"), Text(finding.text))
-    terminal.out.print(table)

@@ -4,8 +4,8 @@
 code  meaning
 ====  ==========================================================================================
 0     done
-1     ``pinxit doctor`` found something broken; a picture could not be saved where it should be, and is
-      in a temporary file; or there is a bug
+1     ``pinxit doctor`` or ``pinxit plugins check`` found something broken; a picture could not be saved where
+      it should be, and is in a temporary file; or there is a bug
 2     the command or the request is wrong, or no model can do it; nothing was sent, nothing is billed
 3     a safety system refused the prompt, a picture or the result
 4     the provider failed, or every model that was tried

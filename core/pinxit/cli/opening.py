@@ -23,10 +23,12 @@ def load_config(setup: Setup) -> Config:
     from pinxit.config import Config
 
     config = Config.load(setup.config)
-    if setup.plugins_dir is None:
-        return config
-    plugins = config.plugins.model_copy(update={"dir": Path(setup.plugins_dir)})
-    return config.model_copy(update={"plugins": plugins})
+    changed: dict[str, object] = {}
+    if setup.plugins_dir is not None:
+        changed["dir"] = Path(setup.plugins_dir)
+    if setup.plugin:
+        changed["files"] = (*config.plugins.files, *map(Path, setup.plugin))
+    return config.model_copy(update={"plugins": config.plugins.model_copy(update=changed)})
 
 
 def open_router(setup: Setup) -> Router:

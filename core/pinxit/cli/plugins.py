@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pinxit.errors import RequestError
+from pinxit.mistakes import explain
 
 from .arguments import Setup, json_option
+from .expansion import command
 from .opening import open_router
 from .origins import Origin, declared_origins
 from .terminal import Terminal, write_json
@@ -19,16 +21,31 @@ if TYPE_CHECKING:
 
     from pinxit.routing import Router
 
-__all__ = ["plugins"]
+__all__ = ["create_app"]
 
 SHOWN = 5
 """Models of a plugin that are named before the others are only counted."""
 
 
+def create_app() -> typer.Typer:
+    """Return the list of plugins, which is a group of commands too."""
+    from . import checking, scaffolding
+
+    app = typer.Typer(name="plugins", invoke_without_command=True)
+    app.callback()(command(plugins))
+    app.command()(command(scaffolding.new))
+    app.command()(command(checking.check))
+    return app
+
+
 def plugins(
     context: typer.Context,
     hook: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only plugins that implement this hook.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only plugins that implement this hook, in the order of their calls.",
+        ),
     ] = None,
     json: Annotated[bool, json_option("Write the same as JSON.")] = False,
     *,
@@ -36,25 +53,29 @@ def plugins(
 ) -> None:
     """List the plugins: hooks, models, where their settings come from, and why one is broken."""
     del json
-    router = open_router(setup)
+    if context.invoked_subcommand is not None:
+        return
     if hook is not None:
         _check_hook(hook)
-    found = [
-        _plugin_data(name, plugin, router)
-        for name, plugin in router.plugins.names().items()
-        if hook is None or hook in router.plugins.hooks_of(plugin)
-    ]
-    broken = {name: _reason(error) for name, error in router.plugins.broken.items()}
+    router = open_router(setup)
+    loaded = router.plugins.names()
+    order = list(loaded) if hook is None else router.plugins.calling_order(hook)
+    found = [_plugin_data(name, loaded[name], router) for name in order]
+    broken = {name: explain(error) for name, error in router.plugins.broken.items()}
     skipped = _skipped(router)
     if context.obj.json:
         write_json({"plugins": found, "broken": broken, "blocked": skipped})
         return
     terminal = Terminal()
+    if hook is not None:
+        terminal.out.print(_order_table(found))
+        return
     for place, plugin in enumerate(found):
         for line in _lines(plugin, first=place == 0):
             terminal.out.print(line)
     for name, reason in broken.items():
-        terminal.out.print(_broken_line(name, reason))
+        origin = router.plugins.distributions.get(name, "")
+        terminal.out.print(_broken_line(name, origin, reason))
     if skipped:
         terminal.say("not loaded, as the configuration says", ", ".join(skipped))
 
@@ -75,13 +96,6 @@ def _skipped(router: Router) -> list[str]:
 
     known = {*router.plugins.names(), *router.plugins.broken}
     return sorted({point.name for point in installed_plugins()} - known)
-
-
-def _reason(error: Exception) -> str:
-    """Say what is wrong in one line; our own errors are sentences already."""
-    from pinxit.errors import PinxitError
-
-    return str(error) if isinstance(error, PinxitError) else f"{type(error).__name__}: {error}"
 
 
 def _plugin_data(name: str, plugin: object, router: Router) -> dict[str, Any]:
@@ -137,7 +151,19 @@ def _setting(setting: dict[str, Any]) -> RenderableType:
     return Text.assemble(name, shown, (f"  from {setting['source']}", "dim"))
 
 
-def _broken_line(name: str, reason: str) -> RenderableType:
+def _broken_line(name: str, origin: str, reason: str) -> RenderableType:
     from rich.text import Text
 
-    return Text.assemble(("\nbroken ", "bold red"), (name, "bold"), f": {reason}")
+    where = f"  from {origin}" if origin else ""
+    return Text.assemble(("\nbroken ", "bold red"), (name, "bold"), (where, "dim"), f": {reason}")
+
+
+def _order_table(found: list[dict[str, Any]]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for place, plugin in enumerate(found, 1):
+        origin = f"from {plugin['distribution']}" if plugin["distribution"] else ""
+        table.add_row(str(place), Text(plugin["name"], style="bold"), Text(origin, style="dim"))
+    return table
