@@ -39,8 +39,10 @@ from .values import parse
 
 __all__ = [
     "CODES",
+    "Address",
     "Attach",
     "Fields",
+    "Judge",
     "Profile",
     "as_json",
     "build",
@@ -54,10 +56,15 @@ __all__ = [
 Fields = Mapping[str, JsonValue]
 Sizing = Callable[[Request], Fields]
 """Returns the fields that say how large a picture shall be; ``None`` values are not sent."""
-Attach = Callable[[Request], Fields]
+Attach = Callable[[Request, Capability], Fields]
 """Returns the fields that hold the input pictures of an edit in JSON."""
+Address = Callable[[Request, Model, Context], httpx.URL]
+"""Returns where a request is sent."""
 Identify = Callable[[Request, Capability], Fields]
 """Returns the fields that depend on what the model calls them: the end user, how results come."""
+
+Judge = Callable[[Mapping[str, object]], PinxitError | None]
+"""Returns the error that JSON inside a success stands for, such as a refusal, or ``None``."""
 
 CODES = Vocabulary(
     # The last two are Azure's, whose v1 endpoints a base_url may name.
@@ -131,7 +138,8 @@ def as_json(
         limit: The most pictures that *one* takes; 0 or 1.
     """
 
-    def attach(request: Request) -> Fields:
+    def attach(request: Request, capability: Capability) -> Fields:
+        del capability
         images = getattr(request, "images", ())
         written: list[JsonValue] = [write(image) for image in images]
         if len(written) <= limit:
@@ -163,18 +171,21 @@ class Profile:
     Attributes:
         endpoint: Where it is.
         paths: The path per operation.
+        address: Says where to send a request, where that is not the base URL with a path behind it.
         attach: Puts input pictures into JSON; ``None`` where they are uploaded in a form.
         n: What the number of pictures is called; empty where the server takes none.
         size: Says how large a picture shall be.
         names: Its own names of our fields.
         forced: Fields that are always sent.
+        defaults: Fields that are sent unless the caller's ``extra`` has them.
         response_format: Its own words for how results come; ``None`` where it is not asked.
         identify: Says fields that depend on the capability.
         mask: The field of the mask.
         several_images: The field of one of several uploaded pictures.
         reserved: Further fields that ``extra`` may not set.
         items: The answer's list of pictures.
-        judge: Says which error an item of an answer stands for.
+        judge: Says which error an item of an answer stands for; an ``error`` in it needs no word.
+        judge_whole: Says which error a whole answer stands for, before its items are looked at.
         cost: Reads US dollars from an answer.
         vocabulary: What its codes mean.
         model_name: The name to send for a model, where it is not what was asked for.
@@ -182,18 +193,21 @@ class Profile:
 
     endpoint: Endpoint
     paths: Mapping[Operation, str] = field(default_factory=lambda: _PATHS)
+    address: Address | None = None
     attach: Attach | None = None
     n: str = "n"
     size: Sizing = pixels
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     forced: Fields = field(default_factory=dict[str, JsonValue])
+    defaults: Fields = field(default_factory=dict[str, JsonValue])
     response_format: Mapping[str, str] | None = None
     identify: Identify = _nothing
     mask: str = "mask"
     several_images: str = "image[]"
     reserved: frozenset[str] = frozenset()
     items: str = "data"
-    judge: Callable[[Mapping[str, object]], PinxitError | None] = _innocent
+    judge: Judge = _innocent
+    judge_whole: Judge = _innocent
     cost: Callable[[Mapping[str, object]], Decimal | None] = _unstated
     vocabulary: Vocabulary = CODES
     model_name: Callable[[Request, Model, Context], str] | None = None
@@ -219,7 +233,10 @@ def build(profile: Profile, request: Request, model: Model, context: Context) ->
     """
     endpoint = profile.endpoint
     fields = _fields(profile, request, model, context)
-    url = endpoint.url(context, profile.paths[request.operation])
+    if profile.address is not None:
+        url = profile.address(request, model, context)
+    else:
+        url = endpoint.url(context, profile.paths[request.operation])
     headers = endpoint.request_headers(context)
     if request.operation == "generate" or profile.attach is not None:
         return json_request(context, url, headers, fields)
@@ -252,6 +269,7 @@ async def call(
                 request.n,
                 vocabulary=profile.vocabulary,
                 secrets=secrets,
+                cost=profile.cost,
             )
         limit = min(MAX_ANSWER, request.n * MAX_EVENT)
         body = b"".join([chunk async for chunk in chunks(response, limit)])
@@ -265,7 +283,15 @@ def _read(
     if not items and fields.get("error"):
         # An error under the status of a success.
         raise Complaint.read(fields, secrets).of_success(reader.status, profile.vocabulary)
-    return reader.response(reader.images(items, profile.judge), fields, cost=profile.cost(fields))
+    if (error := profile.judge_whole(fields)) is not None:
+        raise error
+
+    def judge(item: Mapping[str, object]) -> PinxitError | None:
+        if item.get("error"):
+            return Complaint.read(item, secrets).of_success(reader.status, profile.vocabulary)
+        return profile.judge(item)
+
+    return reader.response(reader.images(items, judge), fields, cost=profile.cost(fields))
 
 
 def _fields(
@@ -290,12 +316,12 @@ def _fields(
         fields["response_format"] = profile.response_format.get(request.response_format or "")
     fields |= profile.identify(request, capability)
     if profile.attach is not None and request.operation != "generate":
-        fields |= profile.attach(request)
+        fields |= profile.attach(request, capability)
     if capability.streaming and (request.stream or request.partial_images):
         fields |= {"stream": True, "partial_images": request.partial_images}
     fields = {name: value for name, value in fields.items() if value is not None}
     fields |= profile.forced
-    return fields | {
+    return {**profile.defaults, **fields} | {
         name: value
         for name, value in request.extra.get(model.provider, {}).items()
         if name not in fields and name.partition("[")[0] not in _RESERVED | profile.reserved

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from decimal import Decimal
 
 import httpx
 
@@ -30,6 +31,7 @@ async def read_stream(
     vocabulary: Vocabulary,
     secrets: tuple[str, ...] = (),
     limit: int = MAX_ANSWER,
+    cost: Callable[[Mapping[str, object]], Decimal | None] | None = None,
 ) -> ImagesResponse:
     """Emit partial pictures as they come and return the finished ones.
 
@@ -41,6 +43,7 @@ async def read_stream(
         vocabulary: What the codes of an error inside the stream mean.
         secrets: Texts that an error must not repeat.
         limit: Bytes that the finished pictures may have together.
+        cost: Reads US dollars from a finished event.
 
     Raises:
         InvalidProviderResponse: The stream ends without a finished picture, or holds a broken one.
@@ -67,9 +70,15 @@ async def read_stream(
         raise reader.useless("the stream ended without a finished picture")
     last = finished[-1]
     said = {**last, "created": last.get("created_at")}
-    answer = reader.response(reader.images(finished), said)
+    paid = _sum([cost(event) for event in finished]) if cost is not None else None
+    answer = reader.response(reader.images(finished), said, cost=paid)
     # Each finished event counts the tokens of its own picture.
     return answer.model_copy(update={"usage": total([e.get("usage") for e in finished])})
+
+
+def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
 async def _emit(fields: Mapping[str, object], context: Context, reader: Reader) -> None:
