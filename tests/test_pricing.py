@@ -304,6 +304,23 @@ def test_metered_tokens_are_exact() -> None:
     assert actual(model(tokens=TOKENS), request, response) == (usd("0.143"), "exact")
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(None, "0.043"), ("10", "0.0205"), ("0", "0.013")])
+def test_text_that_comes_out(rate: str | None, expected: str) -> None:
+    """Text and thoughts beside pictures have a rate of their own where one is known."""
+    said = TokenDetails(text_tokens=750, image_tokens=250)
+    counted = usage(1000, 0, 1000).model_copy(update={"output_tokens_details": said})
+    tokens = TOKENS.model_copy(update={"text_out": Decimal(rate) if rate else None})
+    assert actual(model(tokens=tokens), ask(), respond(usage=counted)) == (usd(expected), "exact")
+
+
+def test_more_text_than_came_out() -> None:
+    """Counts that contradict each other never make a negative price."""
+    said = TokenDetails(text_tokens=5000)
+    counted = usage(0, 0, 1000).model_copy(update={"output_tokens_details": said})
+    tokens = TOKENS.model_copy(update={"text_out": Decimal(10)})
+    assert actual(model(tokens=tokens), ask(), respond(usage=counted)) == (usd("0.01"), "exact")
+
+
 def test_input_without_details() -> None:
     """Input tokens of unknown kind are text when nothing but text went in, else priced as the dearer."""
     response = respond(usage=usage(0, 0, 1000, total_in=1000))

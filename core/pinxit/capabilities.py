@@ -261,6 +261,8 @@ class TokenPrices(Frozen):
     text_in: Usd = Field(ge=0)
     image_in: Usd = Field(ge=0)
     image_out: Usd = Field(ge=0)
+    text_out: Usd | None = Field(default=None, ge=0)
+    """Of text that comes out beside pictures, thoughts included; ``None`` counts it as pictures."""
     per_image: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Output tokens per quality and ``WIDTHxHEIGHT``."""
     as_of: date

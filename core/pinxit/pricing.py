@@ -86,11 +86,14 @@ def _metered(prices: TokenPrices, request: Request, usage: Usage) -> tuple[Decim
     guess = prices.text_in
     if request.operation != "generate":
         guess = max(prices.text_in, prices.image_in)
+    said = usage.output_tokens_details
+    text = min(said.text_tokens, usage.output_tokens) if said and prices.text_out is not None else 0
     dollars = (
         details.text_tokens * prices.text_in
         + details.image_tokens * prices.image_in
         + unsplit * guess
-        + usage.output_tokens * prices.image_out
+        + text * (prices.text_out or 0)
+        + (usage.output_tokens - text) * prices.image_out
     ) / MILLION
     split = not unsplit or request.operation == "generate"
     return _rounded(dollars), "exact" if split else "estimated"
