@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import httpx
 import pytest
 
@@ -25,7 +27,7 @@ def meant(
     return Complaint.parse(response.content, ()).of_status(response, vocabulary)
 
 
-def google(code: int, status: str, *details: dict[str, object]) -> dict[str, object]:
+def google(code: int, status: str, *details: Mapping[str, object]) -> dict[str, object]:
     return {"error": {"code": code, "message": "No.", "status": status, "details": [*details]}}
 
 
@@ -51,7 +53,7 @@ def test_googles_reason_is_among_the_codes() -> None:
 )
 def test_a_wait_inside_the_body(delay: object, seconds: float | None) -> None:
     """The delay of a RetryInfo is how long to wait; whatever else stands there says nothing."""
-    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []}
+    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure"}
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
     error = meant(429, google(429, "RESOURCE_EXHAUSTED", quota, info))
     assert isinstance(error, RateLimited)
