@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import httpx
@@ -29,12 +29,14 @@ class Asked:
         model: Whom it was put to.
         context: What the plugin was lent.
         reader: Reads pictures, and knows what must not be repeated.
+        accepted: What the provider said when it accepted a job.
     """
 
     request: Request
     model: Model
     context: Context
     reader: Reader
+    accepted: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
