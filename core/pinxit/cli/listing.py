@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pinxit.routes import Route
     from pinxit.routing import Router
 
-__all__ = ["models", "routes"]
+__all__ = ["models", "price_range", "routes", "sizes_offered"]
 
 SHOWN = 3
 """Sizes that a list names before it only counts them."""
@@ -130,14 +130,15 @@ def _model_table(found: Iterable[Model], router: Router, today: date) -> Table:
         table.add_row(
             Text(model.id, style=row_style),
             ", ".join("vary" if name == "variation" else name for name in model.operations),
-            _sizes(next(iter(model.operations.values()))),
-            _price(model),
+            sizes_offered(next(iter(model.operations.values()))),
+            price_range(model, next(iter(model.operations))),
             Text(state, style=style),
         )
     return table
 
 
-def _sizes(capability: Capability) -> str:
+def sizes_offered(capability: Capability) -> str:
+    """Return the sizes of an operation in a few words."""
     sizes = capability.sizes
     if sizes is None:
         return capability.default_size or "as it likes"
@@ -155,10 +156,10 @@ def _some(values: Iterable[str]) -> str:
     return ", ".join(listed[:SHOWN] if more else listed) + more
 
 
-def _price(model: Model) -> str:
+def price_range(model: Model, operation: Operation) -> str:
+    """Return what one picture of 1024x1024 costs, from the lowest quality to the highest."""
     from .reports import dollars
 
-    operation = next(iter(model.operations))
     qualities = model.operations[operation].qualities or (None,)
     known = [_estimate(model, operation, quality) for quality in qualities if quality != "auto"]
     prices = sorted({price for price in known if price is not None})
