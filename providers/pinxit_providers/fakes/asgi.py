@@ -12,6 +12,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
+from pinxit import InvalidImage
+from pinxit.headers import ImageInfo, inspect
+
 __all__ = [
     "Answer",
     "Incoming",
@@ -24,6 +27,7 @@ __all__ = [
     "events",
     "picture",
     "picture_base64",
+    "read_data_url",
     "serve",
 ]
 
@@ -152,6 +156,23 @@ def picture(width: int, height: int, format: str = "png", colour: str = "#2b5d7a
 def picture_base64(width: int, height: int, format: str = "png", colour: str = "#2b5d7a") -> str:
     """Draw as `picture` does, and return base64 text."""
     return base64.b64encode(picture(width, height, format, colour)).decode()
+
+
+def read_data_url(value: object) -> tuple[ImageInfo, bytes]:
+    """Read the picture of a ``data:image/...;base64,`` URL.
+
+    Raises:
+        ValueError: It is none, lies about its type, or holds no picture.
+    """
+    head, _, text = value.partition(",") if isinstance(value, str) else ("", "", "")
+    data = base64.b64decode(text, validate=True)
+    try:
+        info = inspect(data)
+    except InvalidImage as error:
+        raise ValueError(str(error)) from None
+    if head != f"data:{info.media_type};base64":
+        raise ValueError(f"{head:.40} is not what the picture is")
+    return info, data
 
 
 def _incoming(scope: Scope, body: bytes) -> Incoming:
