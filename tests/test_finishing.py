@@ -72,11 +72,11 @@ class Shelf:
 
 async def test_what_is_right_is_not_touched() -> None:
     """A picture that is as asked keeps its text, its words and its credentials; nothing is told."""
-    text = base64.b64encode(with_credentials(picture())).decode()
+    text = base64.b64encode(with_credentials(picture()))
     image = Image(b64_json=text, revised_prompt="a red fox", seed=5)
     answer = await finished(image, size=(64, 48), format="png")
     [result] = answer.data
-    assert result.b64_json is text
+    assert result.encoded is text
     assert (result.url, result.revised_prompt, result.seed) == (None, "a red fox", 5)
     assert not answer.report.adaptations
     assert not answer.report.notes

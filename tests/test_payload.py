@@ -68,12 +68,31 @@ def test_svg_in_a_data_url() -> None:
 
 def test_text_is_not_copied_nor_decoded_for_its_header() -> None:
     """Six megabytes of text are measured in parts, and handed on as the same object."""
-    text = base64.b64encode(picture(noise=255) + b"\0" * 6_000_000).decode()
+    text = base64.b64encode(picture(noise=255) + b"\0" * 6_000_000)
     image = Image(b64_json=text)
     assert image.info.size == "64x48"
     assert isinstance(image.source, Encoded)
-    assert image.b64_json is text
-    assert image.replace(url="https://a.example/x.png").b64_json is text
+    assert image.encoded is text
+    assert image.replace(url="https://a.example/x.png").encoded is text
+    assert image.b64_json == text.decode()
+
+
+def test_text_is_known_to_be_plain_once_somebody_has_looked() -> None:
+    """Only then may it stand in JSON as it is; what we encode ourselves is plain anyway."""
+    image = Image(b64_json=f" {TEXT[:8]}\n{TEXT[8:]}")
+    assert not image.is_plain
+    assert (image.encoded or b"").startswith(b" ")
+    _ = image.info
+    assert image.is_plain
+    assert image.encoded == TEXT.encode()
+    ours = Image(PNG)
+    assert ours.encoded == TEXT.encode()
+    assert ours.is_plain
+    # The bytes say nothing about text that came with them.
+    both = Image(PNG, b64_json='"')
+    _ = both.info
+    assert not both.is_plain
+    assert Image(url="https://a.example/x.png").encoded is None
 
 
 def test_header_is_read_once() -> None:

@@ -29,6 +29,9 @@ log = logging.getLogger("pinxit")
 Store = Callable[[bytes, str], Awaitable[str]]
 """Keeps a picture of a MIME type and returns its URL, or raises `OSError`."""
 
+SMALL = 64 * 1024
+"""Bytes of a picture that is looked at on the spot."""
+
 _PIXEL_FORMATS = frozenset({"png", "jpeg", "webp", "gif", "avif"})
 
 
@@ -148,7 +151,12 @@ async def _finish(image: Image, place: str, work: _Work) -> Result | InvalidProv
     try:
         if not image.is_local:
             await image.read(work.fetch)
-        result = await asyncio.to_thread(_shape, image, work)
+        # Going to a thread and back costs more than looking at a small picture.
+        result: Result | None = None
+        if image.is_plain and image.byte_count <= SMALL:
+            result = _unchanged(image, work)
+        if result is None:
+            result = await asyncio.to_thread(_shape, image, work)
     except PinxitError as error:
         failure = InvalidProviderResponse(f"{place} is of no use: {error}")
         failure.__cause__ = error
@@ -156,15 +164,26 @@ async def _finish(image: Image, place: str, work: _Work) -> Result | InvalidProv
     return await _deliver(result, work)
 
 
-def _shape(image: Image, work: _Work) -> Result:
-    """Check a picture and, only if it must, change its pixels."""
-    source, delivery = image.source, work.delivery
+def _unchanged(image: Image, work: _Work) -> Result | None:
+    """Check a picture; ``None`` if it has to be changed."""
+    source = image.source
     came = inspect(source, field="result")
     if not is_complete(source, came.format):
         raise InvalidImage(f"result: the {came.format} data is cut off")
-    credentials = has_content_credentials(source)
-    if _is_final(came, work):
-        return Result(image, came, came, credentials)
+    if not _is_final(came, work):
+        return None
+    if work.delivery.response_format == "b64_json":
+        # Whoever sends the text should find it ready.
+        _ = image.encoded
+    return Result(image, came, came, has_content_credentials(source))
+
+
+def _shape(image: Image, work: _Work) -> Result:
+    """Check a picture and, only if it must, change its pixels."""
+    if unchanged := _unchanged(image, work):
+        return unchanged
+    delivery, came = work.delivery, inspect(image.source, field="result")
+    credentials = has_content_credentials(image.source)
     format = delivery.format if delivery.format in _PIXEL_FORMATS else came.format
     data = render(
         image.data,
@@ -174,7 +193,9 @@ def _shape(image: Image, work: _Work) -> Result:
         opaque=delivery.opaque,
         protect=work.protect,
     )
-    return Result(image.replace(data), came, inspect(data), credentials, changed=True)
+    changed = image.replace(data)
+    _ = changed.encoded if delivery.response_format == "b64_json" else None
+    return Result(changed, came, inspect(data), credentials, changed=True)
 
 
 def _is_final(info: ImageInfo, work: _Work) -> bool:
@@ -195,7 +216,7 @@ async def _deliver(result: Result, work: _Work) -> Result:
     """Give the picture the form that was asked: text, or a URL."""
     image = result.image
     if work.delivery.response_format == "b64_json":
-        return result.with_image(await asyncio.to_thread(_as_text, image))
+        return result if image.url is None else result.with_image(_without_url(image))
     if image.url is not None and not (work.store and image.url.startswith("data:")):
         return result
     url, homeless = None, False
@@ -212,12 +233,10 @@ async def _deliver(result: Result, work: _Work) -> Result:
     return replace(result, image=image.replace(url=url), homeless=homeless)
 
 
-def _as_text(image: Image) -> Image:
-    if image.url is not None:
-        image = image.replace(b64_json=image.b64_json)
-    # Encoding 6 MB takes 12 ms; whoever sends the text should find it ready.
-    _ = image.b64_json
-    return image
+def _without_url(image: Image) -> Image:
+    copy = image.replace(b64_json=image.encoded)
+    copy.is_plain = image.is_plain
+    return copy
 
 
 def _data_url(image: Image, info: ImageInfo) -> str:

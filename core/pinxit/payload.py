@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
-from urllib.parse import urlsplit
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from .containers import Source
-from .encoded import Encoded, read_data_url
+from .encoded import Encoded, encode, read_data_url
 from .errors import InvalidImage
 from .headers import ImageInfo, inspect
+from .redaction import public_url
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,13 +48,16 @@ class Image:
         filename: A name for uploads; never a path.
         fetch: How to download *url*; the router supplies it.
 
+    Attributes:
+        is_plain: Whether `encoded` is known to be base64 and nothing else.
+
     Raises:
         InvalidImage: There is neither data nor a URL, or a ``data:`` URL is none.
     """
 
     __slots__ = (
         "_base64", "_data", "_download", "_encoded", "_fetch", "_info",
-        "filename", "revised_prompt", "seed", "url",
+        "filename", "is_plain", "revised_prompt", "seed", "url",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +78,7 @@ class Image:
         self._data = data
         self._base64: str | bytes | None = b64_json
         self._encoded: Encoded | None = None
+        self.is_plain = False
         self._fetch = fetch
         self._download: asyncio.Lock | None = None
         self._info: ImageInfo | None = None
@@ -110,12 +113,16 @@ class Image:
     @property
     def b64_json(self) -> str | None:
         """The file as base64 text, or ``None`` for a picture that is only a URL."""
-        if self._base64 is None:
-            if self._data is None:
-                return None
-            self._base64 = base64.b64encode(self._data)
-        if isinstance(self._base64, bytes):
-            self._base64 = self._base64.decode("ascii", "replace")
+        text = self._base64 if isinstance(self._base64, str) else self.encoded
+        return text.decode("ascii", "replace") if isinstance(text, bytes) else text
+
+    @property
+    def encoded(self) -> bytes | None:
+        """`b64_json` as ASCII: what writes many megabytes needs no other copy of them."""
+        if self._base64 is None and self._data is not None:
+            self._base64, self.is_plain = encode(self._data), True
+        elif isinstance(self._base64, str):
+            self._base64 = self._base64.encode("ascii", "replace")
         return self._base64
 
     @property
@@ -130,12 +137,12 @@ class Image:
         if self._encoded is None:
             if self._base64 is None:
                 raise InvalidImage(
-                    f"image: not downloaded yet, await read() first: {_public(self.url)}",
+                    f"image: not downloaded yet, await read() first: {public_url(self.url)}",
                     param="image",
                 )
             self._encoded = Encoded(self._base64)
-            # Blanks are gone and padding is there: whoever gets the text gets it mended.
-            self._base64 = self._encoded.text
+            # Blanks are gone and padding is there.
+            self._base64, self.is_plain = self._encoded.text, True
         return self._encoded
 
     @property
@@ -172,7 +179,7 @@ class Image:
     async def _fetch_with(self, fetch: Fetch | None) -> None:
         if fetch is None:
             raise InvalidImage(
-                f"image: no router is there to download {_public(self.url)}", param="image"
+                f"image: no router is there to download {public_url(self.url)}", param="image"
             )
         self._data = await fetch(cast("str", self.url))
 
@@ -268,7 +275,7 @@ class Image:
 
     def __repr__(self) -> str:
         if not self.is_local:
-            return f"<Image at {_public(self.url)}>"
+            return f"<Image at {public_url(self.url)}>"
         return (
             f"<Image {self.format} {self.info.size}>"
             if self._is_readable()
@@ -296,7 +303,7 @@ class Image:
         )
         if not fresh:
             # What was checked and measured once need not be again.
-            copy._encoded, copy._info = self._encoded, self._info
+            copy._encoded, copy._info, copy.is_plain = self._encoded, self._info, self.is_plain
         return copy
 
     @classmethod
@@ -391,12 +398,3 @@ def _dump(image: Image) -> dict[str, Any]:
         "seed": image.seed,
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _public(url: str | None) -> str:
-    """Return a URL without what may be secret: credentials and query."""
-    try:
-        parts = urlsplit(url or "")
-    except ValueError:
-        return "its URL"
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
-__all__ = ["Secrets", "hide"]
+__all__ = ["Secrets", "hide", "public_url"]
 
 _SHORTEST = 4
 """Characters: a shorter secret is a placeholder, whose text is part of ordinary words."""
@@ -28,3 +29,12 @@ def hide(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, "[redacted]")
     return text
+
+
+def public_url(url: str | None) -> str:
+    """Return a URL without what may be secret: credentials and query."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return "its URL"
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .encoding import encode_json
 from .errors import Disconnected, Header
 
-__all__ = ["Answer", "Exchange", "Message", "Receive", "Scope", "Send", "json_answer"]
+__all__ = ["Answer", "Exchange", "Message", "Receive", "Scope", "Send", "in_parts", "json_answer"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -29,14 +38,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer.
-
-    Attributes:
-        pieces: The body; text is ASCII.
-    """
+    """A whole answer; its body is the pieces, one after the other."""
 
     status: int
-    pieces: Sequence[bytes | str]
+    pieces: Sequence[bytes]
     headers: Sequence[Header] = ()
     media_type: bytes = b"application/json"
 
@@ -44,6 +49,23 @@ class Answer:
     def length(self) -> int:
         """Bytes of the body."""
         return sum(map(len, self.pieces))
+
+
+def in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces in parts of at most `PIECE` bytes: large ones are cut, small ones come together."""
+    held = b""
+    for piece in pieces:
+        if len(held) + len(piece) <= PIECE:
+            held += piece
+            continue
+        if held:
+            yield held
+        end = len(piece) - len(piece) % PIECE
+        for at in range(0, end, PIECE):
+            yield piece[at : at + PIECE]
+        held = piece[end:]
+    if held:
+        yield held
 
 
 def json_answer(data: object, *, status: int = 200, headers: Sequence[Header] = ()) -> Answer:
@@ -127,13 +149,16 @@ class Exchange:
                 *answer.headers,
             ],
         )
-        for piece in answer.pieces:
-            for at in range(0, len(piece), PIECE):
-                part = piece[at : at + PIECE]
-                await self.write(part.encode("ascii") if isinstance(part, str) else part)
+        last = b""
+        for part in in_parts(answer.pieces):
+            if last:
+                await self.write(last)
+            last = part
         if self.unread:
+            await self.write(last)
             await self._linger()
-        await self.write(b"", more=False)
+            last = b""
+        await self.write(last, more=False)
 
     async def _linger(self) -> None:
         """Read a little of what nobody wants, until the caller has seen the answer."""

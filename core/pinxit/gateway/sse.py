@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from pinxit.types import ImagesResponse, PartialImage, Request
 from .answers import echoed, image_pieces, report_headers, signed
 from .encoding import encode_json
 from .errors import error_body
-from .exchange import PIECE, Exchange
+from .exchange import Exchange, in_parts
 from .wire import Asked
 
 __all__ = ["stream"]
@@ -157,13 +157,6 @@ class _Writer:
 
     async def _event(self, name: str, image: Image, fields: dict[str, Any]) -> None:
         await self._exchange.write(f"event: {name}\ndata: ".encode())
-        for data in _sliced(image_pieces(image, type=name, **fields)):
+        for data in in_parts(image_pieces(image, type=name, **fields)):
             await self._exchange.write(data)
         await self._exchange.write(b"\n\n")
-
-
-def _sliced(pieces: Iterable[bytes | str]) -> Iterable[bytes]:
-    for piece in pieces:
-        for at in range(0, len(piece), PIECE):
-            part = piece[at : at + PIECE]
-            yield part.encode("ascii") if isinstance(part, str) else part
