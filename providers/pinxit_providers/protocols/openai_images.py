@@ -34,8 +34,8 @@ from .events import MAX_EVENT
 from .openai_stream import read_stream
 from .pictures import Reader
 from .plugin import Provider
-from .reading import MAX_ANSWER, chunks, settle
-from .values import parse
+from .reading import MAX_ANSWER, chunks, off_loop, settle
+from .spans import parse_large
 
 __all__ = [
     "CODES",
@@ -273,12 +273,13 @@ async def call(
             )
         limit = min(MAX_ANSWER, request.n * MAX_EVENT)
         body = b"".join([chunk async for chunk in chunks(response, limit)])
-        return _read(profile, parse(body, response.status_code), reader, secrets)
+        return await off_loop(len(body), partial(_read, profile, body, reader, secrets))
 
 
 def _read(
-    profile: Profile, fields: Mapping[str, object], reader: Reader, secrets: tuple[str, ...]
+    profile: Profile, body: bytes, reader: Reader, secrets: tuple[str, ...]
 ) -> ImagesResponse:
+    fields = parse_large(body, reader.status)
     items = fields.get(profile.items)
     if not items and fields.get("error"):
         # An error under the status of a success.

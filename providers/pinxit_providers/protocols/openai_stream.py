@@ -14,7 +14,8 @@ from .complaints import Complaint, Vocabulary
 from .events import events
 from .pictures import Reader, total
 from .reading import MAX_ANSWER
-from .values import is_count, parse
+from .spans import parse_large
+from .values import is_count
 
 __all__ = ["read_stream"]
 
@@ -53,7 +54,7 @@ async def read_stream(
     finished: list[Mapping[str, object]] = []
     async with aclosing(events(response)) as stream:
         async for data in stream:
-            fields = parse(data, status)
+            fields = parse_large(data, status)
             kind = str(fields.get("type"))
             if kind == "error" or fields.get("error"):
                 raise Complaint.read(fields, secrets).of_success(status, vocabulary)

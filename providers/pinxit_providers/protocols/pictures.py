@@ -84,6 +84,8 @@ class Reader:
     def item(self, item: object) -> Image:
         """Read one item: an address, ``b64_json`` or ``url``, or an object with one of these.
 
+        Bytes are base64 text that was cut out of the answer.
+
         Raises:
             InvalidProviderResponse: It holds no usable picture.
         """
@@ -91,6 +93,8 @@ class Reader:
         text, url = fields.get("b64_json"), fields.get("url")
         revised = fields.get("revised_prompt")
         revised = self.scrub(revised) if isinstance(revised, str) and revised else None
+        if isinstance(text, bytes):
+            return self._checked(Image(b64_json=text, revised_prompt=revised), text.rstrip()[-1:])
         for value in (text, url):
             if isinstance(value, str) and value:
                 image = self._picture_or_address(value, is_url=value is url, revised=revised)
@@ -116,15 +120,18 @@ class Reader:
             InvalidProviderResponse: They do not, or the text is broken.
         """
         if isinstance(content, bytes):
-            image = Image(content, revised_prompt=revised_prompt)
-        else:
-            image = Image(b64_json=content, revised_prompt=revised_prompt)
+            return self._checked(Image(content, revised_prompt=revised_prompt))
+        image = Image(b64_json=content, revised_prompt=revised_prompt)
+        return self._checked(image, content.rstrip()[-1:].encode("ascii", "replace"))
+
+    def _checked(self, image: Image, end: bytes = b"") -> Image:
+        """Return a picture that is one; *end* is the last character of its text."""
         try:
             _ = image.info
         except InvalidImage:
             raise self.useless("the base64 is broken or holds no picture") from None
         # `Image` mends a missing padding; here it means that the answer was cut off on its way.
-        if isinstance(content, str) and not str(image.b64_json).endswith(content.rstrip()[-1:]):
+        if end and not (image.encoded or b"").endswith(end):
             raise self.useless("the base64 is cut off")
         return image
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import httpx
 
@@ -18,6 +20,7 @@ __all__ = [
     "MAX_ANSWER",
     "Reply",
     "chunks",
+    "off_loop",
     "read_reply",
     "settle",
 ]
@@ -25,8 +28,13 @@ __all__ = [
 MAX_ANSWER = 256 * 2**20
 """Bytes of an answer, decompressed: ten pictures of 3840x2160 are about half of it."""
 
+LARGE = 256 * 1024
+"""Bytes that are worth a thread."""
+
 _MAX_ERROR = 2**20
 """Bytes of an error's body that are read."""
+
+T = TypeVar("T")
 
 # Each layer of compression multiplies by up to a thousand, newer codings by far more.
 _CODINGS = frozenset({"", "identity", "gzip", "deflate"})
@@ -52,6 +60,11 @@ class Reply:
             InvalidProviderResponse: It is none.
         """
         return parse(self.body, self.status)
+
+
+async def off_loop(size: int, work: Callable[[], T]) -> T:
+    """Return what *work* on *size* bytes makes of them; large ones do not hold up the event loop."""
+    return work() if size < LARGE else await asyncio.to_thread(work)
 
 
 async def settle(response: httpx.Response, vocabulary: Vocabulary, secrets: Iterable[str]) -> None:
