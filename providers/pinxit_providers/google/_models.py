@@ -216,7 +216,10 @@ def _open(*, vertex: bool) -> Model:
     """Return what stands for every other model, as wide as the widest."""
     provider = "vertex" if vertex else "google"
     return Model(
-        id=f"{provider}/*", operations=_operations(_ROWS[0], vertex=vertex), declared=False
+        id=f"{provider}/*",
+        operations=_operations(_ROWS[0], vertex=vertex),
+        facts=Facts(as_of=_AS_OF, source=_SOURCE),
+        declared=False,
     )
 
 
