@@ -96,7 +96,15 @@ def test_delivery_of_a_size() -> None:
         "promised": (1024, 1024),
     }
     assert fitted(RATIOS, aspect_ratio="16:9").delivery.promised == (1344, 768)
+    assert fitted(RATIOS, aspect_ratio="16:9").delivery.size is None
     assert fitted(RATIOS, size="2K").delivery.promised is None
+
+
+def test_pixels_behind_a_ratio_are_made_sure_of() -> None:
+    """A model that is sent a ratio may make other pixels than its table says; the caller asked for these."""
+    delivery = fitted(RATIOS, size="1344x768").delivery
+    assert (delivery.size, delivery.promised) == ((1344, 768), (1344, 768))
+    assert fitted(FIXED, size="1024x1024").delivery.size is None
 
 
 @pytest.mark.parametrize(

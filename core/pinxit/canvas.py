@@ -45,7 +45,9 @@ def fit_size(draft: Draft) -> None:
         allowed = _adapt_size(draft, "aspect_ratio", found, found.verdict) and allowed
     draft.changes.update(size=found.size, aspect_ratio=found.ratio)
     if allowed:
-        draft.delivery.update(size=found.deliver, promised=found.made)
+        # Of a ratio, the model alone decides about the pixels; those that were asked for are made sure of.
+        exact = pixels if found.ratio and found.verdict == "mapped" else None
+        draft.delivery.update(size=found.deliver or exact, promised=found.made)
 
 
 def _auto(cap: Capability, *, wanted: bool) -> dict[str, str | None]:
