@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import JsonValue
 
-from pinxit import Context, Image, RequestError
+from pinxit import Context, Image, Model, RequestError
+from pinxit.types import Request
 
-__all__ = ["Part", "data_url", "form_request", "json_request", "plain_base64"]
+__all__ = ["Part", "data_url", "form_request", "json_request", "plain_base64", "with_extra"]
 
 
 class Part(NamedTuple):
@@ -56,6 +57,22 @@ def form_request(
         files = [(name, (None, value.encode(), None)) for name, value in form]  # type: ignore[misc]
         form = []
     return _request(context, url, {**headers, **kind}, {"data": _grouped(form), "files": files})
+
+
+def with_extra(
+    fields: Mapping[str, Any],
+    request: Request,
+    model: Model,
+    reserved: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """Leave out what is absent, and add what ``extra`` holds for the provider.
+
+    What was fitted, priced and will be checked is not for ``extra`` to change: it sets no field that is
+    there, and none that is *reserved*.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    mine = request.extra.get(model.provider, {})
+    return {**{k: v for k, v in mine.items() if k not in reserved}, **given}
 
 
 def data_url(image: Image) -> str:
