@@ -189,9 +189,15 @@ class _Body(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+            if "Transfer-Encoding" in self._response.headers:
+                # Chunks may be of a few bytes, which are better taken together.
+                async for chunk in content.iter_any():
+                    yield chunk
+            else:
+                async for chunk, _ in content.iter_chunks():
+                    yield chunk
         except (aiohttp.ClientError, OSError) as error:
             _raise(error)
 

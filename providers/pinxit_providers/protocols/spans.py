@@ -21,7 +21,7 @@ MOST = 256
 """So many keys are looked at; whoever sends more sends no pictures."""
 
 
-def parse_large(body: bytes, status: int) -> dict[str, object]:
+def parse_large(body: bytes | bytearray, status: int) -> dict[str, object]:
     """Read a JSON object; long values of ``b64_json`` are bytes, which nobody has looked at yet.
 
     Raises:
@@ -39,11 +39,12 @@ def parse_large(body: bytes, status: int) -> dict[str, object]:
     if rest.count(_STAND_IN.encode()) != len(spans):
         # Somebody has used our word. They get a slower parser.
         return parse(body, status)
-    found = {f"{_STAND_IN}{n}": body[start:end] for n, (start, end) in enumerate(spans)}
+    view = memoryview(body)
+    found = {f"{_STAND_IN}{n}": bytes(view[start:end]) for n, (start, end) in enumerate(spans)}
     return cast("dict[str, object]", _restored(parse(bytes(rest), status), found))
 
 
-def _spans(body: bytes) -> Iterator[tuple[int, int]]:
+def _spans(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
     """Yield where long texts begin and end that hold no escapes."""
     at = 0
     for _ in range(MOST):

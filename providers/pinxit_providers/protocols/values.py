@@ -12,7 +12,7 @@ from pinxit import InvalidProviderResponse
 __all__ = ["is_count", "mapping", "parse", "sequence"]
 
 
-def parse(body: bytes, status: int) -> dict[str, object]:
+def parse(body: bytes | bytearray, status: int) -> dict[str, object]:
     """Read a JSON object; white space before it, which keeps connections alive, is allowed.
 
     Raises:
