@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,8 +21,19 @@ from PIL import Image as PillowImage
 
 from pages import block, blocks, commands
 from pinxit.cli.app import run
+from pinxit.cli.scaffolding import write_plugin
+from pinxit.tracing import Trace
 
 PAGE = "writing-a-provider.md"
+SHOWN = {
+    "Capabilities are data",
+    "Settings are declared",
+    "One function makes the request",
+    "The answer becomes pictures",
+    "The package",
+    "Its tests",
+}
+"""The sections that show what `plugins new` writes."""
 
 SCRIPT = """
 import asyncio, json, pinxit
@@ -40,6 +53,8 @@ async def main():
         told["wide"] = str(wide.report.pictures[0])
         answer = await router.generate("six", model="acme/brush", n=6)
         told["six"] = len(answer.data)
+        answer = await router.edit("a hat", image=answer.data[0].data, model="acme/retoucher")
+        told["edited"] = str(answer.report.pictures[0])
         for prompt, kind in (("blood", pinxit.ContentRejected), ("junk", pinxit.InvalidProviderResponse),
                              ("busy", pinxit.RateLimited)):
             try:
@@ -62,7 +77,7 @@ class Vendor(BaseHTTPRequestHandler):
         """Paint."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.seen.append({"path": self.path, "key": self.headers["authorization"], "body": body})
-        match body["text"]:
+        match body["prompt"]:
             case "blood":
                 self.reply(422, {"refused": "violence"})
             case "junk":
@@ -71,9 +86,11 @@ class Vendor(BaseHTTPRequestHandler):
                 self.reply(429, {"error": {"message": "too many"}})
             case _:
                 out = io.BytesIO()
-                PillowImage.new("RGB", self.sizes[body["ratio"]], "teal").save(out, "PNG")
+                PillowImage.new("RGB", self.sizes[body.get("ratio", "1:1")], "teal").save(
+                    out, "PNG"
+                )
                 text = base64.b64encode(out.getvalue()).decode()
-                self.reply(200, {"pictures": [text] * body["count"]})
+                self.reply(200, {"pictures": [text] * body.get("count", 1)})
 
     def reply(self, status: int, data: object) -> None:
         """Answer with JSON."""
@@ -100,31 +117,56 @@ def vendor() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tutorial's folder with its three files."""
-    folder = tmp_path_factory.mktemp("acme")
-    (folder / "pinxit_acme.py").write_text(block(PAGE, "python", "The module").text)
-    (folder / "pyproject.toml").write_text(block(PAGE, "toml", "The package").text)
-    (folder / "test_acme.py").write_text(block(PAGE, "python", "Its tests").text)
+def begun(folder: Path) -> Path:
+    """Run `plugins new acme` on the day of the page's dates."""
+    write_plugin("acme", "provider", folder, date(2026, 11, 22))
+    return folder
+
+
+def follow(folder: Path) -> Path:
+    """Change what was begun as "Making it yours" says."""
+    model, hooks, service = (
+        b.text for b in blocks("python", PAGE) if b.section == "Making it yours"
+    )
+    module, tests = folder / "pinxit_acme.py", folder / "tests" / "test_acme.py"
+    text = module.read_text("utf-8").replace("from datetime", "import base64\nfrom datetime", 1)
+    settings, models = (f"@pinxit.hookimpl\ndef register_{name}" for name in ("settings", "models"))
+    text = text.replace(settings, f"{model}\n\n{settings}")
+    module.write_text(f"{text[: text.index(models)]}{hooks}", "utf-8")
+    text = tests.read_text("utf-8")
+    old = text[text.index("def service") : text.index("class TestAcme")]
+    tests.write_text(text.replace(old, f"{service}\n\n"), "utf-8")
     return folder
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tutorial's folder at its end."""
+    return follow(begun(tmp_path_factory.mktemp("acme")))
+
+
+@pytest.fixture(scope="module")
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the tutorial's package is installed."""
-    site = tmp_path_factory.mktemp("site")
-    options = [
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "--disable-pip-version-check",
-    ]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    """A folder into which the tutorial's package is installed from an index, on which its wheel lies."""
+    index, site = tmp_path_factory.mktemp("index"), tmp_path_factory.mktemp("site")
+    own = index / "pinxit-acme"
+    pip("wheel", "--no-build-isolation", "--no-index", "--wheel-dir", str(own), str(folder))
+    (wheel,) = own.glob("*.whl")
+    (own / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    # What the machine's configuration says of other indexes is not asked.
+    found = ["--index-url", index.as_uri(), "--isolated", "--target", str(site)]
+    pip("install", *found, "pinxit-acme")
     return site
+
+
+def pip(command: str, *words: str) -> None:
+    """Run pip without a network."""
+    options = ["--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", command, *options, *words],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def python(site: Path, *words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -146,18 +188,19 @@ def test_the_package_is_found_and_paints(
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["distribution"], told["broken"]) == ("pinxit-acme", [])
-    assert told["planned"] == seen[0]["body"] == {"text": "a fox", "count": 1, "ratio": "1:1"}
+    assert told["planned"] == seen[0]["body"] == {"prompt": "a fox", "count": 1, "ratio": "1:1"}
     assert seen[0]["path"] == "/v1/paint"
     assert {request["key"] for request in seen} == {"Bearer acme-secret"}
     assert "acme-secret" not in told["shown"]
     assert (told["sizes"], told["wide"]) == (["png 900x900"], "png 1344x768")
     assert told["cost"] == "0.030000"
-    counts = sorted(r["body"]["count"] for r in seen if r["body"]["text"] == "six")
+    counts = sorted(r["body"]["count"] for r in seen if r["body"]["prompt"] == "six")
     assert (told["six"], counts) == (6, [2, 4])
+    assert told["edited"] == "png 1024x1024"
     assert "violence" in told["blood"]
     assert "no pictures" in told["junk"]
     assert "too many" in told["busy"]
-    assert len([r for r in seen if r["body"]["text"] in {"blood", "junk", "busy"}]) == 3
+    assert len([r for r in seen if r["body"]["prompt"] in {"blood", "junk", "busy"}]) == 3
 
 
 def test_its_tests_pass(site: Path, folder: Path) -> None:
@@ -165,43 +208,91 @@ def test_its_tests_pass(site: Path, folder: Path) -> None:
     options = ["-q", "-p", "no:cacheprovider", "-W", "error"]
     # Only pytest itself: plugins of this environment take longer to load than the suite to run.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = python(site, "-m", "pytest", *options, "test_acme.py", cwd=folder, **alone)
+    done = python(
+        site, "-m", "pytest", *options, "-c", os.devnull, "tests/test_acme.py", cwd=folder, **alone
+    )
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
     assert "skipped" not in done.stdout
 
 
+def test_what_it_shows_is_what_is_written(tmp_path: Path) -> None:
+    """Every excerpt under "What was written" stands in the files that the command writes."""
+    folder = begun(tmp_path / "acme")
+    written = {
+        "python": (folder / "pinxit_acme.py").read_text("utf-8")
+        + (folder / "tests" / "test_acme.py").read_text("utf-8"),
+        "toml": (folder / "pyproject.toml").read_text("utf-8"),
+    }
+    shown = [b for b in (*blocks("python", PAGE), *blocks("toml", PAGE)) if b.section in SHOWN]
+    assert {b.section for b in shown} == SHOWN
+    assert [str(b) for b in shown if b.text not in written[b.language]] == []
+
+
+def test_the_files_are_those_that_it_lists(tmp_path: Path) -> None:
+    """The list under "Begin" names each file that the command writes."""
+    listed = {line.split()[0] for line in block(PAGE, "", "Begin").text.splitlines()}
+    folder = begun(tmp_path / "acme")
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert listed == files
+
+
 def test_its_commands_show_it(
-    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The commands under "The package" list the plugin and its model, and plan the request that Acme gets."""
+    """The plan shows the request that Acme gets, and the key that is missing; the check is content."""
     monkeypatch.setattr(sys, "path", [str(site), *sys.path])
     monkeypatch.delenv("ACME_API_KEY", raising=False)
-    shown: list[str] = []
-    for words in commands(block(PAGE, "sh", "The package").text):
+    begin = [b for b in blocks("sh", PAGE) if b.section == "Begin"][1]
+    for words in commands(begin.text):
+        monkeypatch.chdir(folder)
         assert run(words) == 0
-        shown.append(capsys.readouterr().out)
-    plugins, models, plan = shown
-    assert "pinxit-acme" in plugins
-    assert "acme/brush" in models
-    assert '"ratio": "1:1"' in plan
-    assert "ACME_API_KEY" in plan
+    plan = capsys.readouterr()
+    assert "TestAcme passed" in plan.out
+    assert '"ratio": "1:1"' in plan.out
+    assert "ACME_API_KEY" in plan.out
     monkeypatch.delitem(sys.modules, "pinxit_acme")
 
 
-def test_a_file_in_a_folder_is_a_plugin(
-    folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_file_is_a_plugin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The module alone works from a folder of plugins, under the name of its file."""
-    (here / "plugins").mkdir()
-    (here / "plugins" / "pinxit_acme.py").write_text((folder / "pinxit_acme.py").read_text())
-    (words,) = commands(block(PAGE, "sh", "While it is being written").text)
+    """The module alone works as a file that a command, a variable or the configuration names."""
+    (words, again) = commands(block(PAGE, "sh", "While it is being written").text)
+    monkeypatch.chdir(folder)
     assert run(words) == 0
     assert "acme/brush" in capsys.readouterr().out
-    monkeypatch.setenv("PINXIT_PLUGINS_DIR", "plugins")
+    monkeypatch.setenv("PINXIT_PLUGINS", "pinxit_acme.py")
     monkeypatch.setenv("PINXIT_LOAD_PLUGINS", "pinxit_acme")
-    assert run(["models", "--json"]) == 0
-    assert [model["id"] for model in json.loads(capsys.readouterr().out)] == ["acme/brush"]
+    assert run([*again, "--json"]) == 0
+    found = [model["id"] for model in json.loads(capsys.readouterr().out)]
+    assert found == ["acme/brush", "acme/retoucher"]
+
+
+def test_files_of_the_configuration(
+    folder: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's ``pinxit.toml`` loads the file beside it, and those in the folder."""
+    module = (folder / "pinxit_acme.py").read_text("utf-8")
+    (here / "plugins").mkdir()
+    (here / "plugins" / "pinxit_acme.py").write_text(module, "utf-8")
+    (here / "house.py").write_text(
+        block("writing-middleware.md", "python", "Writing middleware").text
+    )
+    (here / "pinxit.toml").write_text(block(PAGE, "toml", "While it is being written").text)
+    assert run(["plugins", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"pinxit_acme", "house"} <= {plugin["name"] for plugin in told["plugins"]}
+    assert told["broken"] == {}
+
+
+def test_the_trace_looks_as_shown() -> None:
+    """The lines of the trace on the page are lines of a trace."""
+    lines: list[str] = []
+    with Trace(lines.append).call("acme", "generate", "acme/brush"):
+        pass
+    pattern = re.sub(r"ms=[\d.]+", r"ms=[\\d.]+", lines[0])
+    assert re.search(pattern, block(PAGE, "", "While it is being written").text)
 
 
 def test_only_the_named_plugin_is_loaded(
@@ -211,10 +302,12 @@ def test_only_the_named_plugin_is_loaded(
     monkeypatch.setattr(sys, "path", [str(site), *sys.path])
     monkeypatch.setenv("PINXIT_LOAD_PLUGINS", "acme")
     assert run(["models", "--json"]) == 0
-    assert [model["id"] for model in json.loads(capsys.readouterr().out)] == ["acme/brush"]
+    found = [model["id"] for model in json.loads(capsys.readouterr().out)]
+    assert found == ["acme/brush", "acme/retoucher"]
     monkeypatch.delitem(sys.modules, "pinxit_acme")
 
 
 def test_no_block_of_python_is_left_out() -> None:
-    """The page has no code but the module and its tests, which run here."""
-    assert [b.section for b in blocks("python", PAGE)] == ["The module", "Its tests"]
+    """Each block of code is compared with what is written, or put where the page says, and run."""
+    sections = {b.section for b in blocks("python", PAGE)}
+    assert sections <= SHOWN | {"Making it yours"}
