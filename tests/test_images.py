@@ -168,6 +168,18 @@ def test_mask_is_scaled_without_grey() -> None:
     assert set(image.tobytes()) == {0, 255}
 
 
+@pytest.mark.parametrize("wanted", POLARITIES)
+def test_hard_masks_have_two_values(wanted: Polarity) -> None:
+    """A brush with a soft edge is decided half way; what is half marked is repainted."""
+    stroke = b"".join(bytes((255, 255, 255, alpha)) for alpha in range(256))
+    soft = encode(Pillow.frombytes("RGBA", (256, 1), stroke), "png")
+    edits = edit_map(mask_polarity(soft, "transparent_edits", wanted, hard=True), wanted)
+    assert set(edits.tobytes()) == {0, 255}
+    asked = edit_map(soft, "transparent_edits")
+    decided = [value >= 128 for value in asked.tobytes()]
+    assert [value == 255 for value in edits.tobytes()] == decided
+
+
 def test_mask_of_a_photograph_packs_well() -> None:
     """Of a mask cut out of a photograph only the transparency is sent."""
     photo = draw(300, 200, noise=200)

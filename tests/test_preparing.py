@@ -260,6 +260,15 @@ async def test_masks_are_said_the_models_way(polarity: Any) -> None:
     assert prepared.adaptations == ()  # known from the capability alone
 
 
+async def test_soft_masks_are_decided_where_the_model_wants_it() -> None:
+    """A model that takes strictly two values gets no grey between them."""
+    soft = picture(mode="RGBA")
+    assert set(edit_map(soft, "transparent_edits").tobytes()) == {0, 127}
+    capability = Capability(images=InputImages(), mask=Mask(polarity="black_edits", hard=True))
+    prepared = await prepare(edit(picture(), mask=soft), capability)
+    assert set(edit_map(overlay(prepared, "mask").data, "black_edits").tobytes()) == {0}
+
+
 @pytest.mark.parametrize("size", [(32, 24), (128, 96), (63, 47)])
 async def test_masks_of_the_same_shape_are_scaled(size: tuple[int, int]) -> None:
     """A mask of another size but the same shape is brought to the picture's size, and this is told."""

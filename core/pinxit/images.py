@@ -216,12 +216,21 @@ def edit_map(data: bytes, polarity: Polarity) -> PillowImage.Image:
     return grey if polarity == "white_edits" else grey.point(_invert)
 
 
+def _decided(value: float) -> float:
+    return 255 if value >= 128 else 0
+
+
 def _invert(value: float) -> float:
     return 255 - value
 
 
 def mask_polarity(
-    data: bytes, asked: Polarity, wanted: Polarity, *, size: tuple[int, int] | None = None
+    data: bytes,
+    asked: Polarity,
+    wanted: Polarity,
+    *,
+    size: tuple[int, int] | None = None,
+    hard: bool = False,
 ) -> bytes:
     """Say the same mask in another way; the result is a PNG.
 
@@ -230,17 +239,20 @@ def mask_polarity(
         asked: How it is meant.
         wanted: How the model reads it: transparent pixels, white ones or black ones are repainted.
         size: Width and height to bring it to.
+        hard: Leave nothing between repainted and kept.
 
     Raises:
         InvalidImage: The bytes cannot be decoded.
     """
-    if asked == wanted and size is None and sniff(data) == "png":
+    if asked == wanted and size is None and not hard and sniff(data) == "png":
         return data
     from PIL import Image as Pillow
 
     edits = edit_map(data, asked)
     if size is not None:
         edits = _at_size(edits, size)
+    if hard:
+        edits = edits.point(_decided)
     if wanted == "white_edits":
         return encode(edits, "png", optimize=True)
     keeps = edits.point(_invert)

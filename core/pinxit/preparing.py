@@ -304,7 +304,7 @@ def _fit_mask(work: _Work, known: Mask, sent: ImageInfo, strip_metadata: bool) -
         work.adapt(info.size, sent.size, "the mask is scaled to the first image")
     if strip_metadata:
         _strip(work)
-    work.data = mask_polarity(work.data, OUR_POLARITY, known.polarity, size=size)
+    work.data = mask_polarity(work.data, OUR_POLARITY, known.polarity, size=size, hard=known.hard)
     if known.max_bytes is not None and len(work.data) > known.max_bytes:
         # White pixels under the same alpha: nothing of a mask is lost, and it packs well.
         work.data = mask_polarity(work.data, known.polarity, known.polarity, size=_edges(sent))
