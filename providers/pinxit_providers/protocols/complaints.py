@@ -33,6 +33,8 @@ _WORD = re.compile(r"[\w.\[\]/ -]{1,100}")
 _KEY = re.compile(r"\bsk-[\w*-]{8,}")
 _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _MAX_DEPTH = 5
+# Statuses that leave no room for a refusal, whatever words an answer has.
+_CLEAR = frozenset({401, 402, 404, 408, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Vocabulary:
         refused: Codes of a refusal.
         refused_parts: Parts of a code that make it a refusal.
         refused_words: Parts of the message that make an answer a refusal, in lower case: only for providers
-            that say it in no other way.
+            that say it in no other way, and only where the status leaves room for it.
+        refused_fields: Fields inside an error's ``metadata`` or ``inner_error`` that only a refusal has.
         refused_statuses: Statuses that are refusals, whatever the body says.
         spent: Codes of an account without credit.
         limited: Codes of going too fast.
@@ -58,6 +61,7 @@ class Vocabulary:
     refused: frozenset[str] = frozenset()
     refused_parts: tuple[str, ...] = ()
     refused_words: tuple[str, ...] = ()
+    refused_fields: frozenset[str] = frozenset()
     refused_statuses: frozenset[int] = frozenset()
     spent: frozenset[str] = frozenset()
     limited: frozenset[str] = frozenset()
@@ -83,6 +87,7 @@ class Complaint:
         categories: What its moderation objected to.
         stage: Where its moderation stood: ``input``, ``output`` or ``unknown``.
         retry_after: Seconds to wait, where the body and not a header says it.
+        inner: Names of the fields of its ``metadata`` or ``inner_error`` that say something.
     """
 
     message: str = ""
@@ -92,6 +97,7 @@ class Complaint:
     categories: tuple[str, ...] = ()
     stage: str | None = None
     retry_after: float | None = None
+    inner: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, body: bytes, secrets: Iterable[str]) -> Complaint:
@@ -146,8 +152,9 @@ class Complaint:
         return (
             status in vocabulary.refused_statuses
             or not self.codes.isdisjoint(vocabulary.refused)
+            or not self.inner.isdisjoint(vocabulary.refused_fields)
             or any(part in code for code in self.codes for part in vocabulary.refused_parts)
-            or any(part in words for part in vocabulary.refused_words)
+            or (status not in _CLEAR and any(part in words for part in vocabulary.refused_words))
         )
 
     def of_status(self, response: httpx.Response, vocabulary: Vocabulary) -> PinxitError:
@@ -211,8 +218,12 @@ _MESSAGES = ("message", "msg", "detail", "title")
 
 def _words(outer: Mapping[str, object], fields: Mapping[str, object]) -> str:
     """Find the sentence for people."""
-    texts = [outer.get("error"), *(fields.get(name) for name in _MESSAGES)]
-    texts += [outer.get("message"), outer.get("detail")]
+    said = outer.get("error")
+    texts = [*(fields.get(name) for name in _MESSAGES), outer.get("message"), outer.get("detail")]
+    texts.append(outer.get("errors"))
+    # A single word names the class of the error, and what happened stands beside it.
+    named = isinstance(said, str) and " " not in said.strip()
+    texts.insert(len(texts) if named else 0, said)
     found = next((text for text in texts if isinstance(text, str) and text), "")
     return found or "; ".join(
         text for text in sequence(outer.get("errors")) if isinstance(text, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import httpx
 from pinxit import AuthenticationFailed, Context, ProviderError, Setting, Settings
 from pinxit.redaction import Secrets
 
-__all__ = ["Authorise", "Endpoint", "with_key"]
+__all__ = ["Authorise", "Endpoint", "with_basic", "with_key"]
 
 Authorise = Callable[[Settings], Mapping[str, str]]
 """Returns the headers that say who asks; empty values are not sent."""
@@ -31,6 +32,18 @@ def with_key(
     return authorise
 
 
+def with_basic(setting: str) -> Authorise:
+    """Return how HTTP Basic is sent; the setting holds ``user:password``."""
+
+    def authorise(settings: Settings) -> Mapping[str, str]:
+        pair = str(settings.get(setting) or "").strip()
+        return {
+            "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}" if pair else ""
+        }
+
+    return authorise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A provider's HTTP service.
@@ -41,6 +54,8 @@ class Endpoint:
         key_env: Environment variables with the key, the first one set wins.
         url_env: Environment variables with an own base URL.
         key_required: Whether it answers nobody without a key.
+        key_setting: What the setting with the key is called.
+        key_help: What the key is.
         authorise: How the key is sent.
         headers: Further headers, each with the name of the setting that has its value.
         constant_headers: Headers that are always the same.
@@ -53,6 +68,8 @@ class Endpoint:
     key_env: tuple[str, ...] = ()
     url_env: tuple[str, ...] = ()
     key_required: bool = True
+    key_setting: str = "api_key"
+    key_help: str = "A key of the API."
     authorise: Authorise = field(default=with_key())
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     constant_headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -63,11 +80,11 @@ class Endpoint:
     def settings(self) -> tuple[Setting, ...]:
         """The settings that the plugin registers."""
         key = Setting(
-            name="api_key",
+            name=self.key_setting,
             env=self.key_env,
             required=self.key_required,
             secret=True,
-            help="A key of the API.",
+            help=self.key_help,
         )
         url = Setting(
             name="base_url",
@@ -82,6 +99,8 @@ class Endpoint:
         """Return the values that nobody may see."""
         names = [setting.name for setting in self.settings if setting.secret]
         values = [str(context.settings.get(name) or "").strip() for name in names]
+        # HTTP Basic sends another text than the setting holds.
+        values += [value.rpartition(" ")[2] for value in self.authorise(context.settings).values()]
         return Secrets(value for value in values if len(value) >= _MIN_SECRET)
 
     def require_key(self, context: Context) -> None:

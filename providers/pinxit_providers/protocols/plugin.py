@@ -100,6 +100,8 @@ def renamed(model: Model, provider: str) -> Model:
             "id": f"{provider}/{model.name}",
             "aliases": tuple(alias for alias in model.aliases if "/" not in alias),
             "bare_name": False,
+            # A table of its own says that it is there.
+            "by_name_only": False,
             "lifecycle": life.model_copy(update={"successor": heir}),
         }
     )

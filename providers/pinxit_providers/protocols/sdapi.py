@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,16 @@ from typing import Any
 import httpx
 from pydantic import JsonValue
 
-from pinxit import Context, EditRequest, ImagesResponse, Model, VariationRequest
+from pinxit import (
+    Context,
+    EditRequest,
+    GenerateRequest,
+    Image,
+    ImagesResponse,
+    InvalidProviderResponse,
+    Model,
+    VariationRequest,
+)
 from pinxit.types import Operation, Request, parse_size
 
 from . import media
@@ -21,7 +31,10 @@ from .plugin import Provider
 from .reading import Reply
 from .values import is_count, mapping, parse, sequence
 
-__all__ = ["Server", "provider"]
+__all__ = ["DEFAULT", "Server", "provider"]
+
+DEFAULT = "default"
+"""The name of whatever model the server has loaded."""
 
 _PATHS: Mapping[Operation, str] = {
     "generate": "/sdapi/v1/txt2img",
@@ -38,11 +51,15 @@ class Server:
         endpoint: Where it is.
         defaults: Fields that are sent unless the caller's ``extra`` has them.
         edit_defaults: The same for edits and variations.
+        mask_defaults: The same for edits with a mask.
+        settled: Fields whose default is a setting of that name.
     """
 
     endpoint: Endpoint
     defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     edit_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    mask_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    settled: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def provider(server: Server, *models: Model) -> Provider:
@@ -56,68 +73,89 @@ def provider(server: Server, *models: Model) -> Provider:
 
 
 def _build(server: Server, request: Request, model: Model, context: Context) -> httpx.Request:
-    fields: dict[str, Any] = dict(server.defaults)
-    if not isinstance(request, VariationRequest):
-        fields["prompt"] = request.prompt
-    edges = parse_size(request.size)
-    if edges:
-        fields |= {"width": edges[0], "height": edges[1]}
-    # One after the other: side by side, several large pictures do not fit into small cards.
-    fields |= {"batch_size": 1, "n_iter": request.n}
-    fields |= {"negative_prompt": request.negative_prompt or "", "seed": -1}
-    if request.seed is not None:
-        fields["seed"] = request.seed
-    # The server keeps nothing, and sends each picture, not a grid of them.
-    fields |= {"send_images": True, "save_images": False, "do_not_save_grid": True}
-    if model.name != "default":
-        fields["override_settings"] = {"sd_model_checkpoint": model.name}
-    if isinstance(request, EditRequest | VariationRequest):
-        fields |= server.edit_defaults
-        fields["init_images"] = [plain_base64(request.images[0])]
-        if not edges:
-            fields |= {"width": request.images[0].width, "height": request.images[0].height}
-    if isinstance(request, EditRequest) and request.mask is not None:
-        fields["mask"] = plain_base64(request.mask)
-    chosen = {
-        name: value
-        for name, value in request.extra.get(model.provider, {}).items()
-        if name not in _RESERVED
-    }
     endpoint = server.endpoint
     url = endpoint.url(context, _PATHS[request.operation])
-    return json_request(context, url, endpoint.request_headers(context), fields | chosen)
+    fields: dict[str, Any] = {
+        **server.defaults,
+        **(_edit_defaults(server, request) if request.operation != "generate" else {}),
+        **_settled(server, context),
+        **_chosen(request, model),
+        **_asked(request),
+    }
+    if model.name != DEFAULT:
+        kept = mapping(fields.get("override_settings"))
+        fields["override_settings"] = {**kept, "sd_model_checkpoint": model.name}
+    return json_request(context, url, endpoint.request_headers(context), fields)
+
+
+def _edit_defaults(server: Server, request: Request) -> Mapping[str, JsonValue]:
+    masked = isinstance(request, EditRequest) and request.mask is not None
+    return {**server.edit_defaults, **(server.mask_defaults if masked else {})}
+
+
+def _settled(server: Server, context: Context) -> Mapping[str, Any]:
+    """Return the fields that the operator settled for all requests."""
+    found = {field: context.settings.get(name) for field, name in server.settled.items()}
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _chosen(request: Request, model: Model) -> Mapping[str, JsonValue]:
+    mine = request.extra.get(model.provider, {})
+    return {name: value for name, value in mine.items() if name not in _RESERVED}
+
+
+def _asked(request: Request) -> Mapping[str, Any]:
+    """Return what the caller asked for; nothing else changes it."""
+    fields: dict[str, Any] = {
+        "prompt": "" if isinstance(request, VariationRequest) else request.prompt,
+        "negative_prompt": request.negative_prompt or "",
+        "seed": -1 if request.seed is None else request.seed,
+        # One after the other: side by side, several large pictures do not fit into small cards.
+        "batch_size": 1,
+        "n_iter": request.n,
+        "send_images": True,
+    }
+    edges = parse_size(request.size)
+    if not isinstance(request, GenerateRequest):
+        first = request.images[0]
+        fields["init_images"] = [plain_base64(first)]
+        edges = edges or _rounded(first)
+    if edges:
+        fields |= {"width": edges[0], "height": edges[1]}
+    if isinstance(request, EditRequest) and request.mask is not None:
+        fields["mask"] = plain_base64(request.mask)
+    return fields
+
+
+def _rounded(image: Image) -> tuple[int, int]:
+    """Return a picture's edges as multiples of 8, which the models' latent space wants."""
+    width, height = (max(8, round(edge / 8) * 8) for edge in (image.info.width, image.info.height))
+    return width, height
 
 
 _RESERVED = frozenset(
     {
-        "prompt",
-        "negative_prompt",
-        "seed",
-        "width",
-        "height",
-        "batch_size",
-        "n_iter",
-        "init_images",
-        "mask",
-        "send_images",
+        "prompt", "negative_prompt", "seed", "width", "height", "batch_size", "n_iter", "init_images",
+        "mask", "send_images",
     }
-)
+)  # fmt: skip
 
 
 def _read(reply: Reply, asked: Asked) -> ImagesResponse:
     fields = reply.json()
     info = _info(fields.get("info"), reply.status)
-    first = info.get("index_of_first_image")
+    images, first = sequence(fields.get("images")), info.get("index_of_first_image")
     # A grid may come before the pictures, and maps of extensions behind them.
-    items = sequence(fields.get("images"))[first if is_count(first) else 0 :]
+    items = images[first if is_count(first) and first < len(images) else 0 :]
     seeds = sequence(info.get("all_seeds"))
-    items = items[: len(seeds) or asked.request.n]
-    images = asked.reader.images([{"b64_json": item} for item in items])
-    return asked.reader.response(asked.reader.seeded(images, seeds), {})
+    items = items[: min(len(seeds), asked.request.n) or asked.request.n]
+    pictures = asked.reader.images([{"b64_json": item} for item in items])
+    return asked.reader.response(asked.reader.seeded(pictures, seeds), {})
 
 
 def _info(text: object, status: int) -> Mapping[str, object]:
     """Read ``info``, which is JSON inside a string; sd-server sends an empty one."""
-    if isinstance(text, str) and text.lstrip().startswith("{"):
-        return parse(text.encode(), status)
-    return mapping(text)
+    with contextlib.suppress(InvalidProviderResponse):
+        # The pictures are there, whatever is said about them.
+        return parse(text.encode(), status) if isinstance(text, str) else mapping(text)
+    return {}
