@@ -59,7 +59,7 @@ def run(words: list[str], folder: Path, **environ: str) -> str:
     ran = subprocess.run(
         words,
         cwd=folder,
-        env={**_plain(os.environ), "LITELLM_LOCAL_MODEL_COST_MAP": "True", **environ},
+        env={**plain(), "LITELLM_LOCAL_MODEL_COST_MAP": "True", **environ},
         capture_output=True,
         text=True,
         timeout=120,
@@ -69,7 +69,8 @@ def run(words: list[str], folder: Path, **environ: str) -> str:
     return ran.stdout
 
 
-def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+def plain(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment without what this machine's user tells such clients, and gateways."""
     alien = ("OPENAI_", "PINXIT_", "ORQ_", "LITELLM_", "COV_", "COVERAGE_")
     return {
         name: value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -52,16 +51,21 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config = (EXAMPLES / "pinxit.toml").read_text("utf-8")
     keys = f'\n[gateway.keys]\nexamples = "sha256:{digest}"\n'
     (folder / "pinxit.toml").write_text(config + keys, "utf-8")
-    environ = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    environ |= {"XDG_CACHE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    with (folder / "log").open("w+") as log:
-        words = [sys.executable, "-m", "pinxit.cli", "serve", "--port", "0"]
-        server = subprocess.Popen(
-            words, cwd=folder, env=environ, stderr=subprocess.PIPE, stdout=log, text=True
-        )
+    places = {"XDG_CACHE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    words = [sys.executable, "-m", "pinxit.cli", "serve", "--port", "0"]
+    with subprocess.Popen(
+        words, cwd=folder, env={**installed.plain(), **places}, stderr=subprocess.PIPE, text=True
+    ) as server:
         assert server.stderr is not None
-        line = next((line for line in server.stderr if line.startswith("serving: ")), "")
-        yield re.findall(r"(http://127\.0\.0\.1:\d+)/v1", line)[0]
+        said: list[str] = []
+        for line in server.stderr:
+            said.append(line)
+            if match := re.match(r"serving: (http://127\.0\.0\.1:\d+)/v1", line):
+                # The log that follows is a line per request: the pipe holds it.
+                yield match[1]
+                break
+        else:
+            pytest.fail(f"the gateway did not start: {''.join(said)}")
         server.terminate()
         server.communicate(timeout=40)
 
