@@ -24,7 +24,7 @@ from pinxit import (
 from pinxit.report import Billing
 from pinxit.translation import from_response, redact
 
-from .values import mapping, sequence
+from .values import is_count, mapping, sequence
 
 __all__ = ["SILENT", "Complaint", "Vocabulary"]
 
@@ -126,10 +126,13 @@ class Complaint:
             mapping(fields.get("inner_error")).get("code"),
             *(source.get(name) for source in (fields, outer) for name in _CODES),
         ]
-        codes = [code for each in named if (code := _word(each, secrets)) is not None]
+        # Some repeat the HTTP status inside a success, as a number.
+        numbered = (str(each) if is_count(each) else each for each in named)
+        codes = [code for each in numbered if (code := _word(each, secrets)) is not None]
         # OpenAI's type is a class of errors, FastAPI's the only code there is.
         names = ("code", "type") if "loc" in fields else ("code", "status", "name", "error_type")
         moderation = mapping(_find(body, "moderation_details"))
+        inner = {**mapping(fields.get("metadata")), **mapping(fields.get("inner_error"))}
         return cls(
             # Line breaks would forge lines of a log.
             message=_sentence(_words(outer, fields), secrets),
@@ -139,11 +142,12 @@ class Complaint:
             param=_word(fields.get("param"), secrets) or _place(fields.get("loc"), secrets),
             categories=tuple(
                 word
-                for item in sequence(moderation.get("categories"))
+                for item in _objections(moderation, inner)
                 if (word := _word(item, secrets)) is not None
             ),
             stage=_word(moderation.get("moderation_stage"), secrets),
             retry_after=_delay(fields.get("details")),
+            inner=frozenset(name for name, value in inner.items() if value),
         )
 
     def refuses(self, vocabulary: Vocabulary, status: int) -> bool:
@@ -210,6 +214,13 @@ class Complaint:
             (vocabulary.callers_fault, RequestError),
         )
         return next((kind for codes, kind in known if not self.codes.isdisjoint(codes)), None)
+
+
+def _objections(moderation: Mapping[str, object], inner: Mapping[str, object]) -> list[object]:
+    """Return what was objected to, as OpenAI, OpenRouter and Azure say it."""
+    filters = mapping(inner.get("content_filter_results"))
+    filtered = [name for name, found in filters.items() if mapping(found).get("filtered") is True]
+    return [*sequence(moderation.get("categories")), *sequence(inner.get("reasons")), *filtered]
 
 
 _CODES = ("code", "status", "type", "name", "error_type")

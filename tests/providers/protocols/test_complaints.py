@@ -12,6 +12,8 @@ from pinxit import (
     ContentRejected,
     PinxitError,
     ProviderError,
+    ProviderUnavailable,
+    QuotaExceeded,
     RateLimited,
     RequestError,
 )
@@ -91,3 +93,46 @@ def test_one_status_two_meanings() -> None:
     assert isinstance(refusal, ContentRejected)
     assert (str(refusal), refusal.billing) == ("Flagged.; Twice.", "unbilled")
     assert isinstance(meant(403, body | {"name": "permission_denied"}, words), AuthenticationFailed)
+
+
+NSFW = Vocabulary(refused_words=("nsfw",))
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"), [(400, True), (403, True), (422, True), (402, False), (429, False)]
+)
+def test_words_refuse_where_the_status_leaves_room(status: int, refused: bool) -> None:
+    """A status that says something else itself is not overruled by a word in the message."""
+    error = meant(status, {"error": {"message": "Possibly NSFW, or just too much."}}, NSFW)
+    assert isinstance(error, ContentRejected) is refused
+
+
+def test_an_inner_field_refuses() -> None:
+    """Where only refusals have a field, its presence is one, and its entries are the categories."""
+    words = Vocabulary(refused_fields=frozenset({"reasons"}))
+    error = meant(403, {"error": {"code": 403, "metadata": {"reasons": ["violence"]}}}, words)
+    assert isinstance(error, ContentRejected)
+    assert error.categories == ("violence",)
+    empty = meant(403, {"error": {"code": 403, "metadata": {"reasons": []}}}, words)
+    assert isinstance(empty, AuthenticationFailed)
+
+
+def test_filters_that_struck_are_categories() -> None:
+    """Of the filters that Azure lists, those that struck are named."""
+    results = {"violence": {"filtered": True}, "hate": {"filtered": False}, "odd": "severe"}
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_results": results}
+    words = Vocabulary(refused=frozenset({"ResponsibleAIPolicyViolation"}))
+    error = meant(400, {"error": {"message": "No.", "inner_error": inner}}, words)
+    assert isinstance(error, ContentRejected)
+    assert error.categories == ("violence",)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [(402, QuotaExceeded), (429, RateLimited), (500, ProviderUnavailable)]
+)
+def test_a_status_inside_a_success(code: int, expected: type[PinxitError]) -> None:
+    """A number stands for the status that the answer should have had."""
+    words = Vocabulary(spent=frozenset({"402"}), limited=frozenset({"429"}))
+    error = Complaint.read({"error": {"code": code, "message": "No."}}, ()).of_success(200, words)
+    assert type(error) is expected
+    assert getattr(error, "billing", None) == "billed"
