@@ -272,14 +272,12 @@ async def call(
                 cost=profile.cost,
             )
         limit = min(MAX_ANSWER, request.n * MAX_EVENT)
-        body = bytearray()
-        async for chunk in chunks(response, limit):
-            body += chunk
+        body = b"".join([chunk async for chunk in chunks(response, limit)])
         return await off_loop(len(body), partial(_read, profile, body, reader, secrets))
 
 
 def _read(
-    profile: Profile, body: bytearray, reader: Reader, secrets: tuple[str, ...]
+    profile: Profile, body: bytes, reader: Reader, secrets: tuple[str, ...]
 ) -> ImagesResponse:
     fields = parse_large(body, reader.status)
     items = fields.get(profile.items)
