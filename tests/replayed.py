@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -10,8 +12,19 @@ import httpx
 from pinxit import Context, Settings
 from pinxit.testing import ManualClock
 
-Step = httpx.Response | Exception | dict[str, Any] | Callable[[httpx.Request], httpx.Response]
+Step = (
+    httpx.Response
+    | Exception
+    | dict[str, Any]
+    | Callable[[httpx.Request], Awaitable[httpx.Response]]
+)
 """Answer it, raise it, answer it as JSON, or do as the function does."""
+
+
+async def hang(request: httpx.Request) -> httpx.Response:
+    """Never answer; a step."""
+    await asyncio.Event().wait()
+    raise AssertionError(f"nobody sets that event for {request.url}")
 
 
 class Replay(httpx.AsyncBaseTransport):
@@ -19,21 +32,29 @@ class Replay(httpx.AsyncBaseTransport):
 
     Attributes:
         requests: What came, oldest first.
+        times: The second of the loop at which each came.
     """
 
     def __init__(self, *steps: Step) -> None:
         self._steps = list(steps)
         self.requests: list[httpx.Request] = []
+        self.times: list[float] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        self.times.append(asyncio.get_running_loop().time())
         assert self._steps, f"nobody told what to answer to {request.method} {request.url}"
         step = self._steps.pop(0)
         if isinstance(step, Exception):
             raise step
         if isinstance(step, dict):
             return httpx.Response(200, json=step)
-        return step if isinstance(step, httpx.Response) else step(request)
+        return step if isinstance(step, httpx.Response) else await step(request)
+
+    @property
+    def pauses(self) -> list[float]:
+        """Seconds between one request and the next."""
+        return [round(after - before, 6) for before, after in pairwise(self.times)]
 
     @property
     def lines(self) -> list[str]:

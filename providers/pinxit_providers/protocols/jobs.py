@@ -189,7 +189,7 @@ def get(
     url = next(found, None)
     if url is None:
         raise InvalidProviderResponse(
-            f"the provider names {_host(places)!r} for its job, which is not its own; "
+            f"the provider names {asked.reader.scrub(_host(places))!r} for its job, which is not its own; "
             "the key was not sent there",
             billing="ambiguous",
         )
