@@ -327,6 +327,17 @@ def test_files_of_plugins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert "plugin bad (from bad.py) is set aside: ModuleNotFoundError" in caplog.text
 
 
+def test_a_file_that_is_installed_already_is_loaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who works on a package may name the very file that an entry point leads to."""
+    (tmp_path / "under_work.py").write_text(FILE.format(name="acme"), "utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    plugins = Plugins(points=[point("acme", "under_work")], files=[tmp_path / "under_work.py"])
+    assert (list(plugins.names()), plugins.broken) == (["acme"], {})
+    monkeypatch.delitem(sys.modules, "under_work")
+
+
 @pytest.mark.parametrize("name", ["missing.py", "notes.txt"])
 def test_a_file_that_is_no_plugin_is_a_mistake(tmp_path: Path, name: str) -> None:
     """Whoever names a file means it."""

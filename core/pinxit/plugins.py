@@ -122,8 +122,13 @@ class Plugins:
         for file in files:
             if file.suffix != ".py" or not file.is_file():
                 raise ConfigError(f"plugin {str(file)!r}: there is no such Python file")
-            if self._wanted(file.stem):
+            # A package under work may be installed from the very file.
+            if self._wanted(file.stem) and file.resolve() not in self._files():
                 self._try(file.stem, partial(import_file, file), file.name)
+
+    def _files(self) -> set[Path]:
+        files = (getattr(plugin, "__file__", None) for plugin in self.names().values())
+        return {Path(file).resolve() for file in files if file}
 
     def _try(self, name: str, load: Callable[[], object], distribution: str) -> None:
         """Load one plugin that somebody else wrote; set it aside if it is broken in any way."""
