@@ -48,6 +48,15 @@ def test_a_bare_name_of_two_models_is_ambiguous() -> None:
     assert caught.value.param == "model"
 
 
+def test_without_a_bare_name_full_names_remain() -> None:
+    """A model that leaves its bare names to others is still found by every full one."""
+    described = model("host/brush", "brush-latest", "host/old-brush")
+    models = registry(described.model_copy(update={"bare_name": False}))
+    assert models.get("host/old-brush").id == "host/brush"
+    assert "brush" not in models
+    assert "brush-latest" not in models
+
+
 def test_a_full_id_wins_over_a_provider_s_own_name() -> None:
     """A name with a slash at a host does not hide the vendor's model of that id."""
     models = registry(model("host/acme/brush"), model("acme/brush"))

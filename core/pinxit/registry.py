@@ -49,7 +49,7 @@ class Registry:
             self._open[model.provider] = model
             return
         self._models[model.id] = model
-        for name in {model.name, *model.aliases} if model.bare_name else ():
+        for name in {model.name, *model.aliases} if model.bare_name else full - {model.id}:
             self._names.setdefault(name, []).append(model.id)
 
     def remove(self, owner: object) -> None:
