@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -36,6 +35,7 @@ from pinxit_providers.protocols.endpoints import Endpoint, with_key
 from pinxit_providers.protocols.jobs import Job, Jobs, State
 from pinxit_providers.protocols.media import Asked
 from pinxit_providers.protocols.pictures import dollars
+from pinxit_providers.protocols.ratios import COMPUTED, MEGAPIXEL, ratio_pixels
 from pinxit_providers.protocols.reading import Reply
 from pinxit_providers.protocols.values import mapping, sequence
 
@@ -170,10 +170,9 @@ JOBS = Jobs(
 # The models -------------------------------------------------------------------------------------------------
 
 _FORMATS = ("jpeg", "png", "webp")
-_MEGAPIXEL = 1024 * 1024
 _ANY_SEED = Seed(max=2**32 - 1)
 _SIZES = SizeRange(
-    min_edge=256, max_edge=2048, multiple_of=16, max_pixels=4 * _MEGAPIXEL, auto=True
+    min_edge=256, max_edge=2048, multiple_of=16, max_pixels=4 * MEGAPIXEL, auto=True
 )
 _OLD_SIZES = SizeRange(min_edge=256, max_edge=1440, multiple_of=32)
 _KONTEXT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9", "9:21")
@@ -184,17 +183,6 @@ _FLUX_3_RATIOS = (
 # 768sq and 1.5k have no name in a request; `extra` can ask for them.
 _FLUX_3_CLASSES = {"1K": 1.0, "2K": 4.2, "4K": 16.8}
 _INPUT_BYTES = 15_000_000
-
-
-def _pixels(ratios: tuple[str, ...], megapixels: float = 1.0, step: int = 16) -> dict[str, str]:
-    """Return what each ratio comes to at an area; the vendor publishes only the area."""
-    sizes: dict[str, str] = {}
-    for ratio in ratios:
-        across, down = map(int, ratio.split(":"))
-        width = math.sqrt(megapixels * _MEGAPIXEL * across / down)
-        edges = (max(step, round(edge / step) * step) for edge in (width, width * down / across))
-        sizes[ratio] = "x".join(map(str, edges))
-    return sizes
 
 
 def _inputs(count: int) -> InputImages:
@@ -235,7 +223,6 @@ _ROUNDING = (
 _RANGE = (
     "Edges from 64 pixels are documented; a known client keeps to 256 to 2048, and so does this."
 )
-_RATIO_PIXELS = (
     "The pixels of each aspect ratio are computed from the area; they are not published."
 )
 _INPUT_LIMIT = "The limit of 20 MB of base64 per input picture is documented for FLUX.3 only."
@@ -263,7 +250,7 @@ _FLUX_3 = Model(
     operations=_generate_and_edit(
         Capability(
             sizes=Ratios(
-                classes={n: _pixels(_FLUX_3_RATIOS, mp) for n, mp in _FLUX_3_CLASSES.items()},
+                classes={n: ratio_pixels(_FLUX_3_RATIOS, mp) for n, mp in _FLUX_3_CLASSES.items()},
                 auto=True,
             ),
             max_prompt=15_000,
@@ -276,7 +263,7 @@ _FLUX_3 = Model(
     facts=_facts(
         "Path and fields are inferred from how Comfy, Vercel and Replicate call it.",
         "The longest prompt is 15,000 characters in one source and 32,000 in another.",
-        _RATIO_PIXELS,
+        COMPUTED,
     ),
     notes=("Input pictures must have at least 256 pixels per edge.",),
 )
@@ -284,7 +271,7 @@ _FLUX_3 = Model(
 
 def _kontext(name: str, title: str, usd: str) -> Model:
     generate = Capability(
-        sizes=Ratios(classes={"1K": _pixels(_KONTEXT_RATIOS)}, named=False),
+        sizes=Ratios(classes={"1K": ratio_pixels(_KONTEXT_RATIOS)}, named=False),
         output_formats=("png", "jpeg", "webp"),
         delivers=("url",),
         seed=_ANY_SEED,
@@ -294,7 +281,7 @@ def _kontext(name: str, title: str, usd: str) -> Model:
         title=title,
         operations=_generate_and_edit(generate, 1),
         prices=_flat(usd),
-        facts=_facts(_RATIO_PIXELS, _INPUT_LIMIT, "More than one input picture is experimental."),
+        facts=_facts(COMPUTED, _INPUT_LIMIT, "More than one input picture is experimental."),
     )
 
 
@@ -314,13 +301,13 @@ def _flux_1(
         operations=_generate_and_vary(generate),
         prices=_flat(usd),
         facts=_facts(
-            _INPUT_LIMIT, _NO_PROMPT, *((_RATIO_PIXELS,) if isinstance(sizes, Ratios) else ())
+            _INPUT_LIMIT, _NO_PROMPT, *((COMPUTED,) if isinstance(sizes, Ratios) else ())
         ),
     )
 
 
 _ULTRA_SIZES = Ratios(
-    classes={"2K": _pixels(("16:9", *(r for r in _KONTEXT_RATIOS if r != "16:9")), 4.0)},
+    classes={"2K": ratio_pixels(("16:9", *(r for r in _KONTEXT_RATIOS if r != "16:9")), 4.0)},
     named=False,
 )
 

@@ -39,7 +39,7 @@ from .pictures import Reader
 from .plugin import Provider
 from .reading import Reply, read_reply
 
-__all__ = ["Job", "Jobs", "State", "call", "get", "identity", "provider"]
+__all__ = ["Job", "Jobs", "State", "billed", "call", "get", "identity", "provider"]
 
 State = Literal["pending", "done", "failed"]
 """``failed``: it ended without pictures, and its result says why."""
@@ -85,9 +85,11 @@ class Job:
     fields: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def _unknown(error: PinxitError) -> Billing:
-    del error
-    return "ambiguous"
+def billed(error: PinxitError, billing: Billing = "ambiguous") -> PinxitError:
+    """Return an error with what the job that ended in it may have cost."""
+    if isinstance(error, RequestError | ProviderError):
+        error.billing = billing
+    return error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,8 @@ class Jobs:
         ceiling: The most seconds between two polls, unless the floor is higher.
         ready: Whether the answer to the submission may already hold the end.
         cancel_method: How a cancellation is sent.
-        billing: What a job may have cost whose result is an error.
+        verdict: Returns what an error stands for that came in place of a result, with what the job may have
+            cost.
         vocabulary: What the codes of its errors mean.
     """
 
@@ -123,7 +126,7 @@ class Jobs:
     ceiling: float = 10.0
     ready: bool = False
     cancel_method: str = "POST"
-    billing: Callable[[PinxitError], Billing] = _unknown
+    verdict: Callable[[PinxitError], PinxitError] = billed
     vocabulary: Vocabulary = SILENT
 
 
@@ -268,8 +271,7 @@ async def _look(jobs: Jobs, job: Job, asked: Asked) -> tuple[Reply, State]:
     try:
         reply = await _ask(jobs, message, asked)
     except ContentRejected as error:
-        error.billing = jobs.billing(error)
-        raise
+        raise jobs.verdict(error) from None
     except PinxitError as error:
         raise _Unclear(error) from None
     try:
@@ -294,7 +296,7 @@ async def _result(jobs: Jobs, job: Job, asked: Asked, *, failed: bool) -> Reply:
             raise
         except PinxitError as error:
             if _is_verdict(error, failed=failed):
-                raise _billed(error, jobs.billing(error)) from None
+                raise jobs.verdict(error) from None
             if failures == PATIENCE:
                 raise _Lost(error) from None
             wish = error.retry_after if isinstance(error, ProviderError) else None
@@ -310,12 +312,6 @@ def _is_verdict(error: PinxitError, *, failed: bool) -> bool:
         return True
     told = error.upstream_status is not None
     return failed and told and not isinstance(error, AuthenticationFailed | RateLimited)
-
-
-def _billed(error: PinxitError, billing: Billing) -> PinxitError:
-    if isinstance(error, RequestError | ProviderError):
-        error.billing = billing
-    return error
 
 
 async def _ask(jobs: Jobs, message: httpx.Request, asked: Asked) -> Reply:

@@ -1,36 +1,26 @@
-"""Pixels for ratios whose providers do not say how many they make of them."""
+"""Pixels of ratios, for models whose vendors publish an area and no pixels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from pinxit.types import parse_ratio
+__all__ = ["COMPUTED", "MEGAPIXEL", "ratio_pixels"]
 
-__all__ = ["nominal"]
+MEGAPIXEL = 1024 * 1024
 
-
-def nominal(
-    ratios: Iterable[str], classes: Mapping[str, int], *, step: int = 16
-) -> dict[str, dict[str, str]]:
-    """Return a table for `pinxit.Ratios`: as many pixels as the square of each class has.
-
-    These are expectations, not facts: say so among the model's uncertainties. What really comes is measured,
-    and told where it differs.
-
-    Args:
-        ratios: Labels such as ``16:9``.
-        classes: The edge of the square of each class, in pixels.
-        step: What edges are rounded to.
-    """
-    ratios = tuple(ratios)
-    return {
-        name: {ratio: _pixels(ratio, edge, step) for ratio in ratios}
-        for name, edge in classes.items()
-    }
+COMPUTED = "The pixels of each aspect ratio are computed from the area; they are not published."
+"""What to say of them under ``Facts.uncertain``."""
 
 
-def _pixels(ratio: str, edge: int, step: int) -> str:
-    share = math.sqrt(parse_ratio(ratio) or 1.0)
-    width, height = (max(step, round(side / step) * step) for side in (edge * share, edge / share))
-    return f"{width}x{height}"
+def ratio_pixels(
+    ratios: Iterable[str], megapixels: float = 1.0, *, step: int = 16
+) -> dict[str, str]:
+    """Return ``WIDTHxHEIGHT`` of about an area for each ``WIDTH:HEIGHT``, in multiples of *step*."""
+    sizes: dict[str, str] = {}
+    for ratio in ratios:
+        across, down = map(int, ratio.split(":"))
+        width = math.sqrt(megapixels * MEGAPIXEL * across / down)
+        edges = (max(step, round(edge / step) * step) for edge in (width, width * down / across))
+        sizes[ratio] = "x".join(map(str, edges))
+    return sizes

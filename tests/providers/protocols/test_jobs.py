@@ -26,7 +26,6 @@ from pinxit import (
     RateLimited,
     RequestError,
 )
-from pinxit.report import Billing
 from pinxit.types import Request
 from pinxit_providers.fakes.asgi import picture_base64
 from pinxit_providers.protocols import jobs
@@ -108,8 +107,8 @@ def status(code: int, body: object = None, **headers: str) -> httpx.Response:
     return httpx.Response(code, json={} if body is None else body, headers=named)
 
 
-def only_500_is_billed(error: PinxitError) -> Billing:
-    return "billed" if error.upstream_status == 500 else "unbilled"
+def only_500_is_billed(error: PinxitError) -> PinxitError:
+    return jobs.billed(error, "billed" if error.upstream_status == 500 else "unbilled")
 
 
 async def order(replay: Replay, service: Jobs = JOBS, **context: Any) -> ImagesResponse:
@@ -196,7 +195,7 @@ async def test_a_refusal_may_come_as_the_status_of_a_poll() -> None:
     """A status that refuses is the job's end too; what it cost is for the service to say."""
     refusal = status(400, {"code": "policy", "message": "no"})
     replay = Replay(ORDERED, refusal)
-    error = await failure(replay, replace(JOBS, billing=only_500_is_billed))
+    error = await failure(replay, replace(JOBS, verdict=only_500_is_billed))
     assert isinstance(error, ContentRejected)
     assert (error.billing, replay.lines) == ("unbilled", [SUBMIT, POLL])
     error = await failure(Replay(ORDERED, refusal))
@@ -626,7 +625,7 @@ async def test_a_result_of_no_use() -> None:
 async def test_a_failed_job_says_in_its_result_why(code: int) -> None:
     """After a state that means failure, a status is the verdict, billed as the service says."""
     replay = Replay(WITH_RESULT, FAILED, status(code, {"message": "the runner broke"}))
-    error = await failure(replay, replace(JOBS, billing=only_500_is_billed))
+    error = await failure(replay, replace(JOBS, verdict=only_500_is_billed))
     assert error.upstream_status == code
     assert getattr(error, "billing", None) == ("billed" if code == 500 else "unbilled")
     assert replay.lines == [SUBMIT, POLL, RESULT]
@@ -639,6 +638,18 @@ async def test_trouble_with_asking_is_no_verdict(name: str) -> None:
     error = await failure(replay)
     assert str(error) == "it broke"
     assert replay.lines == [SUBMIT, POLL, RESULT, RESULT]
+
+
+async def test_a_verdict_may_be_another_error() -> None:
+    """A service may call something the caller's fault that is its own trouble."""
+    replay = Replay(WITH_RESULT, ENDED, status(422, {"message": "downstream"}))
+
+    def verdict(error: PinxitError) -> PinxitError:
+        return ProviderUnavailable(str(error), billing="unbilled")
+
+    error = await failure(replay, replace(JOBS, verdict=verdict))
+    assert isinstance(error, ProviderUnavailable)
+    assert (str(error), error.billing) == ("downstream", "unbilled")
 
 
 async def test_a_failed_job_may_have_pictures() -> None:
