@@ -28,7 +28,11 @@ something near."""
 Status = Annotated[int, Field(ge=100, le=599)]
 FallbackStatus = Annotated[int, Field(ge=400, le=599)]
 Word = Annotated[str, StringConstraints(max_length=64)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=256),
+    Field(json_schema_extra={"pattern": r"[^\s\x00-\x20\x7f-\xa0]"}),
+]
 
 DEFAULT_RETRY_CODES = (429,)
 MAX_CANDIDATES = 32
@@ -103,9 +107,9 @@ class Identity(Frozen):
     id: Name
     display_name: str | None = None
     email: str | None = None
-    metadata: tuple[dict[str, JsonValue], ...] = ()
+    metadata: tuple[dict[str, JsonValue], ...] = Field(default=(), max_length=64)
     logo_url: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = Field(default=(), max_length=64)
 
 
 def _seconds(value: object) -> object:

@@ -89,8 +89,18 @@ def _check_ratio(value: str) -> str:
 
 
 Prompt = Annotated[str, StringConstraints(max_length=100_000, pattern=r"\S")]
-Size = Annotated[str, AfterValidator(_check_size)]
-AspectRatio = Annotated[str, AfterValidator(_check_ratio)]
+Size = Annotated[
+    str,
+    AfterValidator(_check_size),
+    Field(json_schema_extra={"pattern": r"^(auto|512|[1-4]K|[1-9]\d{0,4}x[1-9]\d{0,4})$"}),
+]
+AspectRatio = Annotated[
+    str,
+    AfterValidator(_check_ratio),
+    Field(
+        json_schema_extra={"pattern": r"^(auto|[1-9]\d{0,3}(\.\d{1,4})?:[1-9]\d{0,3}(\.\d{1,4})?)$"}
+    ),
+]
 
 
 class Svg(Frozen):

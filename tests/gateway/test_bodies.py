@@ -213,6 +213,35 @@ async def test_a_refused_body_is_read_a_little_further() -> None:
     assert 0 < sender.received <= 1_200_000
 
 
+@pytest.mark.virtual_time
+async def test_a_body_that_was_read_leaves_nothing_to_wait_for() -> None:
+    """What is refused in the last piece of a body is answered at once, and the connection stays."""
+    body = b'--b\r\nContent-Disposition: form-data; name=""\r\n\r\nx\r\n--b--\r\n'
+    headers = [
+        (b"content-type", b"multipart/form-data; boundary=b"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if not messages:
+            await asyncio.sleep(3600)
+        return messages.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = "/v1/images/edits"
+    started = asyncio.get_running_loop().time()
+    await Scene().gateway(
+        {"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send
+    )
+    assert sent[0]["status"] == 400
+    assert b"connection" not in dict(sent[0]["headers"])
+    assert asyncio.get_running_loop().time() == started
+
+
 MALFORMED = st.sampled_from([
     "application/json", "multipart/form-data; boundary=b", "multipart/form-data; boundary=\"", "",
     "application/x-www-form-urlencoded", "multipart/form-data; boundary=b; boundary=c", "text/plain",

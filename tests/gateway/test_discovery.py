@@ -11,7 +11,8 @@ import pytest
 
 from gateway.scene import Scene
 from pinxit import Model, Route
-from pinxit.gateway.openapi import document, page
+from pinxit.gateway.openapi import document
+from pinxit.gateway.reference import page
 from pinxit.gateway.wire import STRUCTURES, to_request
 from pinxit.testing.pictures import picture
 from pinxit.types import EditRequest, GenerateRequest, VariationRequest

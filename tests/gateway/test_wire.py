@@ -493,3 +493,20 @@ def test_any_form_is_a_request_or_refused(pairs: list[tuple[str, Any]]) -> None:
         assert request.operation == "edit"
         return
     assert refused.status == 400
+
+
+@pytest.mark.parametrize("more", [[], ["s/old"]])
+def test_lists_item_by_item(more: list[str]) -> None:
+    """OpenAPI's way to write a list in a form is one part per item; objects among them are JSON."""
+    texts = ['{"model": "s/b", "parameters": {"n": 2}}', *more]
+    fields = parse_form([("prompt", "p"), *(("fallbacks", text) for text in texts)])
+    fallbacks = to_request("generate", fields).request.fallbacks or ()
+    assert [fallback.model for fallback in fallbacks] == ["s/b", *more]
+    assert [fallback.parameters for fallback in fallbacks][:1] == [{"n": 2}]
+
+
+@pytest.mark.parametrize("tags", [5, "a", {"a": 1}, True])
+def test_tags_of_a_thread_are_a_list(tags: object) -> None:
+    """What is none is the caller's mistake, and not a bug of ours."""
+    with pytest.raises(RequestError, match=r"^thread\.tags: is not a list"):
+        generate(thread={"id": "t", "tags": tags})

@@ -19,7 +19,7 @@ from .errors import BadMessage, Disconnected
 from .exchange import Exchange, Receive, Scope, Send
 from .keys import authenticate
 from .origins import check_origin
-from .paths import PUBLIC, find
+from .paths import HEALTH, PUBLIC, find
 from .service import Service
 from .settings import GatewaySettings, read_settings
 
@@ -63,6 +63,7 @@ class Gateway:
         self._assets = Assets(router, self._config, self.settings)
         self.draining = False
         self._in_flight: set[Exchange] = set()
+        self._admitted = 0
         self._idle = asyncio.Event()
 
     @property
@@ -138,6 +139,18 @@ class Gateway:
         if self.draining:
             exchange.closing = True
             raise _stopping()
+        if exchange.path == HEALTH:
+            await self._handle(exchange)
+            return
+        if self._admitted >= self.settings.max_requests:
+            raise _busy()
+        self._admitted += 1
+        try:
+            await self._handle(exchange)
+        finally:
+            self._admitted -= 1
+
+    async def _handle(self, exchange: Exchange) -> None:
         if self._assets.serves(exchange):
             await self._assets.serve(exchange)
             return
@@ -181,6 +194,15 @@ def create_app(router: Router | None = None, config: Config | None = None) -> Ga
         app.mount("/pictures", create_app(router=router))        # in a Starlette or FastAPI application
     """
     return Gateway(router, config)
+
+
+def _busy() -> BadMessage:
+    return BadMessage(
+        503,
+        "the gateway has as many requests in flight as it takes; try again in a moment",
+        code="gateway_busy",
+        headers=[(b"retry-after", b"1")],
+    )
 
 
 def _stopping() -> BadMessage:

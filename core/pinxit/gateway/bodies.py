@@ -60,10 +60,11 @@ async def chunks(exchange: Exchange, settings: GatewaySettings) -> AsyncGenerato
         received += len(data)
         if received > settings.max_body:
             raise _too_large(settings)
+        # Before it is looked at: whoever refuses the last piece of a body has nothing left to read.
+        exchange.unread = bool(message.get("more_body"))
         if data:
             yield data
-        if not message.get("more_body"):
-            exchange.unread = False
+        if not exchange.unread:
             return
 
 

@@ -11,12 +11,15 @@ from .painting import painting
 from .service import Handler
 from .site import health, show_docs, show_openapi
 
-__all__ = ["PREFIXES", "PUBLIC", "find"]
+__all__ = ["HEALTH", "PREFIXES", "PUBLIC", "find"]
 
 PREFIXES = ("/v2/router", "/v3/router", "/v2/proxy", "/v2/gateway", "/v1", "")
 """Where the API lives: as routers have it, as OpenAI has it, and bare for applications that mount it."""
 
-PUBLIC = frozenset({"/docs", "/health", "/openapi.json"})
+HEALTH = "/health"
+"""Answered however busy the gateway is."""
+
+PUBLIC = frozenset({"/docs", HEALTH, "/openapi.json"})
 """What needs no key: it says nothing that a stranger could use."""
 
 _API: Mapping[str, Mapping[str, Handler]] = {
@@ -30,7 +33,7 @@ _API: Mapping[str, Mapping[str, Handler]] = {
 _BY_ID: Mapping[str, Handler] = {"/models/": retrieve_model, "/images/models/": describe_model}
 _SITE: Mapping[str, Mapping[str, Handler]] = {
     "/docs": {"GET": show_docs},
-    "/health": {"GET": health},
+    HEALTH: {"GET": health},
     "/openapi.json": {"GET": show_openapi},
 }
 

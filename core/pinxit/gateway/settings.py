@@ -30,6 +30,7 @@ class GatewaySettings(Frozen):
         lenient: Ignore unknown parameters, and say so, instead of refusing them.
         max_body: Bytes of a request's body.
         max_parts: Parts of a form.
+        max_requests: Requests in flight; those beyond are refused before anything of them is read.
         header_timeout: Seconds for a request's headers.
         body_timeout: Seconds for a request's body; a large one gets more while it keeps coming.
         write_timeout: Seconds that a caller may leave what it is sent unread.
@@ -45,6 +46,7 @@ class GatewaySettings(Frozen):
     lenient: bool = False
     max_body: int = Field(default=100 * 2**20, ge=1024)
     max_parts: int = Field(default=200, ge=1, le=10_000)
+    max_requests: int = Field(default=1000, ge=1)
     header_timeout: float = Field(default=20.0, gt=0)
     body_timeout: float = Field(default=30.0, gt=0)
     write_timeout: float = Field(default=60.0, gt=0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .exchange import Answer, json_answer
-from .openapi import document, page
+from .openapi import document
+from .reference import page
 from .service import Service
 
 __all__ = ["health", "show_docs", "show_openapi"]

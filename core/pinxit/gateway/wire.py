@@ -15,7 +15,7 @@ from .brackets import nested
 from .errors import BadMessage
 from .forms import FormValue, Upload
 
-__all__ = ["REQUESTS", "STRUCTURES", "Asked", "parse_form", "parse_json", "to_request"]
+__all__ = ["IN_ORQ", "REQUESTS", "STRUCTURES", "Asked", "parse_form", "parse_json", "to_request"]
 
 REQUESTS: Mapping[Operation, type[Request]] = {
     "generate": GenerateRequest,
@@ -36,7 +36,7 @@ STRUCTURES = _LISTS | {
 }  # fmt: skip
 """Fields that are lists or objects, and may come as JSON in a string."""
 _BOOLEANS = frozenset({"stream", "strip_metadata"})
-_ORQ = frozenset(
+IN_ORQ = frozenset(
     {"cache", "fallback_on_codes", "fallbacks", "identity", "load_balancer", "name", "retry", "thread",
      "timeout"}
 )  # fmt: skip
@@ -95,7 +95,8 @@ def parse_form(pairs: Iterable[tuple[str, FormValue]]) -> dict[str, Any]:
             fields[name] = _file_as_text(name, value)
         elif name in {"mask", "markup"} and isinstance(value, list):
             fields[name] = _only(name, cast("list[object]", value))
-        elif name in _LISTS and isinstance(value, str) and not _is_json(value):
+        elif name in _LISTS and isinstance(value, str) and value.lstrip()[:1] != "[":
+            # A list of one item: a name, a number, or an object as JSON.
             fields[name] = [value]
     return fields
 
@@ -176,11 +177,21 @@ def _refuse_streamed_variation(values: dict[str, Any]) -> None:
 
 
 def _decoded(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Decode structures that came as JSON in a string."""
+    """Decode structures that came as JSON in a string, or item by item in several."""
     return {
-        name: _decode(name, value) if name in STRUCTURES and isinstance(value, str) else value
+        name: _decoded_field(name, value) if name in STRUCTURES else value
         for name, value in fields.items()
     }
+
+
+def _decoded_field(name: str, value: object) -> object:
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [
+            _decode(name, item) if isinstance(item, str) and _is_json(item) else item
+            for item in items
+        ]
+    return _decode(name, value) if isinstance(value, str) else value
 
 
 def _check_lengths(field: str, value: object) -> None:
@@ -228,7 +239,7 @@ def _merged(values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(balancer, list):
             fields["load_balancer"] = {"models": balancer}
     # What the block does not know keeps its place, so that whoever complains names it rightly.
-    inner = {name if name in _ORQ else f"orq.{name}": value for name, value in inner.items()}
+    inner = {name if name in IN_ORQ else f"orq.{name}": value for name, value in inner.items()}
     said = {name: value for name, value in values.items() if value is not None}
     return {**inner, **said}
 
@@ -262,6 +273,8 @@ def _take_thread(values: dict[str, Any]) -> None:
         raise RequestError("thread: needs an id", param="thread")
     said: dict[str, Any] = {"thread_id": id}
     if tags := cast("Mapping[str, Any]", thread).get("tags"):
+        if not isinstance(tags, list):
+            raise RequestError("thread.tags: is not a list", param="thread.tags")
         said["thread_tags"] = ",".join(map(str, cast("list[object]", tags)))
     metadata = values.get("metadata")
     if metadata is None or isinstance(metadata, Mapping):
