@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 from itertools import groupby
 from pathlib import Path
 
-from pinxit.capabilities import Capability, Model
+from pinxit.capabilities import Capability, Model, Setting
 from pinxit.cli.listing import price_range, sizes_offered
 from pinxit.plugins import PLUGINS_GROUP, Plugins
 from pinxit.types import Operation
@@ -26,6 +26,7 @@ HEAD = f"""\
 
 One row per model and operation, as the registry has it: the data that requests are fitted to.
 `pinxit models --json` says the same to programs, and everything that does not fit into a table.
+Below each provider stand its [settings](configuration.md#settings-of-providers).
 
 | column | |
 |---|---|
@@ -38,6 +39,7 @@ One row per model and operation, as the registry has it: the data that requests 
 
 ROWS = ("model", "does", "sizes", "n", "inputs", "formats", "takes", "price")
 LIVES = ("model", "title", "also called", "life", "facts of")
+SETTINGS = ("setting", "variable", "default", "meaning")
 
 
 def page(plugins: Plugins) -> str:
@@ -47,6 +49,8 @@ def page(plugins: Plugins) -> str:
     parts = [HEAD, *_overview(families)]
     for name, own in families:
         parts += [f"\n## {name}\n", *_table(ROWS, _rows(own)), "", *_table(LIVES, map(_life, own))]
+        declared = plugins.declared_settings(plugins.registry.owner(own[0]))
+        parts += ["", *_table(SETTINGS, map(_setting, declared))] if declared else []
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -147,6 +151,12 @@ def _life(model: Model) -> tuple[str, ...]:
         ", ".join(said) or "-",
         str(model.facts.as_of) if model.facts else "-",
     )
+
+
+def _setting(setting: Setting) -> tuple[str, ...]:
+    default = "required" if setting.required else str(setting.default or "-")
+    variables = ", ".join(f"`{name}`" for name in setting.env)
+    return (f"`{setting.name}`", variables or "-", default, setting.help or "-")
 
 
 if __name__ == "__main__":

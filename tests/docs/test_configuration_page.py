@@ -44,20 +44,22 @@ def test_comments_name_what_there_is() -> None:
 
 
 def test_environment_variables_are_those_that_are_read() -> None:
-    """The table names the variables of the configuration and of the providers' settings, and no other."""
+    """The table names the variables of the configuration; those of providers stand beside their models."""
     listed = {
         name
         for row in rows("configuration.md", "## Environment")
         for name in re.findall(r"`(\w+)`", row[0])
     }
+    read = {value for name, value in vars(config).items() if name.startswith("ENV_")}
+    assert listed == read
     plugins = pinxit.Plugins()
     declared = {
         name
-        for plugin in plugins.names().values()
-        for setting in plugins.declared_settings(plugin)
+        for model in plugins.registry
+        for setting in plugins.settings_of(model)
         for name in setting.env
     }
-    assert listed == {config.ENV_CONFIG, config.ENV_LOAD, config.ENV_DIR} | declared
+    assert {name for name in declared if f"`{name}`" not in page("capabilities.md")} == set()
 
 
 def test_places_are_tried_in_the_order_of_the_page(tmp_path: Path) -> None:
@@ -109,9 +111,14 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_the_environment_wins_over_plugin_choices_of_the_file() -> None:
-    """``PINXIT_LOAD_PLUGINS`` and ``PINXIT_PLUGINS_DIR`` replace ``allow`` and ``dir``; empty loads none."""
-    environ = {"PINXIT_LOAD_PLUGINS": "", "PINXIT_PLUGINS_DIR": "mine"}
-    choice = Config.parse(
-        {"plugins": {"allow": ["openai"], "dir": "theirs"}}, environ=environ
-    ).plugins
+    """Each variable replaces what the file says; an empty list of names loads none."""
+    environ = {
+        "PINXIT_LOAD_PLUGINS": "",
+        "PINXIT_PLUGINS_DIR": "mine",
+        "PINXIT_PLUGINS": "mine.py",
+        "PINXIT_TRACE_PLUGINS": "0",
+    }
+    file = {"allow": ["openai"], "dir": "theirs", "files": ["theirs.py"], "trace": True}
+    choice = Config.parse({"plugins": file}, environ=environ).plugins
     assert (choice.allow, choice.dir) == ((), Path("mine"))
+    assert (choice.files, choice.trace) == ((Path("mine.py"),), False)
