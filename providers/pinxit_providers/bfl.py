@@ -171,9 +171,7 @@ JOBS = Jobs(
 
 _FORMATS = ("jpeg", "png", "webp")
 _ANY_SEED = Seed(max=2**32 - 1)
-_SIZES = SizeRange(
-    min_edge=256, max_edge=2048, multiple_of=16, max_pixels=4 * MEGAPIXEL, auto=True
-)
+_SIZES = SizeRange(min_edge=256, max_edge=2048, multiple_of=16, max_pixels=4 * MEGAPIXEL, auto=True)
 _OLD_SIZES = SizeRange(min_edge=256, max_edge=1440, multiple_of=32)
 _KONTEXT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9", "9:21")
 _FLUX_3_RATIOS = (
@@ -222,8 +220,6 @@ _ROUNDING = (
 )
 _RANGE = (
     "Edges from 64 pixels are documented; a known client keeps to 256 to 2048, and so does this."
-)
-    "The pixels of each aspect ratio are computed from the area; they are not published."
 )
 _INPUT_LIMIT = "The limit of 20 MB of base64 per input picture is documented for FLUX.3 only."
 _NO_PROMPT = (
@@ -300,9 +296,7 @@ def _flux_1(
         title=title,
         operations=_generate_and_vary(generate),
         prices=_flat(usd),
-        facts=_facts(
-            _INPUT_LIMIT, _NO_PROMPT, *((COMPUTED,) if isinstance(sizes, Ratios) else ())
-        ),
+        facts=_facts(_INPUT_LIMIT, _NO_PROMPT, *((COMPUTED,) if isinstance(sizes, Ratios) else ())),
     )
 
 
