@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from tempfile import SpooledTemporaryFile, gettempdir
+from typing import IO, TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
@@ -19,6 +21,9 @@ __all__ = ["FormValue", "Upload", "read_multipart", "read_urlencoded"]
 
 MAX_URLENCODED = 2**20
 
+MAX_IN_MEMORY = 2**20
+"""Bytes of a form that are collected in memory; longer ones go to a temporary file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -32,19 +37,21 @@ FormValue = str | Upload
 
 @dataclass(slots=True)
 class _Part:
-    """A part as it comes in."""
+    """A part as it comes in: its data is *size* bytes of the spool from *start* on."""
 
     name: str = ""
     filename: bytes | None = None
-    data: bytearray = field(default_factory=bytearray)
+    start: int = 0
+    size: int = 0
 
 
 class _Collector:
-    """Collects the parts of one body; the parser calls its methods."""
+    """Collects the parts of one body in a spool; the parser calls its methods."""
 
-    def __init__(self, max_parts: int) -> None:
-        self.pairs: list[tuple[str, FormValue]] = []
+    def __init__(self, max_parts: int, spool: IO[bytes]) -> None:
         self.complete = False
+        self._spool = spool
+        self._parts: list[_Part] = []
         self._count = 0
         self._max_parts = max_parts
         self._part = _Part()
@@ -68,7 +75,7 @@ class _Collector:
         self._count += 1
         if self._count > self._max_parts:
             raise BadMessage(400, f"the form has more than {self._max_parts} parts")
-        self._part, self._headers = _Part(), {}
+        self._part, self._headers = _Part(start=self._spool.tell()), {}
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -96,20 +103,26 @@ class _Collector:
             )
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        self._part.data += memoryview(data)[start:end]
+        self._part.size += self._spool.write(memoryview(data)[start:end])
 
     def _end(self) -> None:
-        part, self._part = self._part, _Part()
         # A browser sends a file field that nobody filled in with neither a name nor data.
-        if part.filename != b"" or part.data:
-            self.pairs.append((part.name, _value(part)))
+        if self._part.filename != b"" or self._part.size:
+            self._parts.append(self._part)
 
     def _finish(self) -> None:
         self.complete = True
 
+    def read(self) -> list[tuple[str, FormValue]]:
+        """Return the parts in their order."""
+        return [(part.name, self._value_of(part)) for part in self._parts]
 
-def _value(part: _Part) -> FormValue:
-    data = bytes(part.data)
+    def _value_of(self, part: _Part) -> FormValue:
+        self._spool.seek(part.start)
+        return _value(part, self._spool.read(part.size))
+
+
+def _value(part: _Part, data: bytes) -> FormValue:
     if part.filename is None:
         try:
             return data.decode()
@@ -136,17 +149,36 @@ async def read_multipart(
     boundary = options.get(b"boundary", b"")
     if not boundary:
         raise BadMessage(400, "the content type multipart/form-data lacks its boundary")
-    collector = _Collector(max_parts)
+    # While a body trickles in, it lies on the disk; in memory it is held once, when all of it is there.
+    with SpooledTemporaryFile(_most_in_memory()) as spool:
+        collector = _Collector(max_parts, spool)
+        try:
+            parser = MultipartParser(boundary, collector.callbacks())
+            async for chunk in chunks:
+                parser.write(chunk)
+            parser.finalize()
+        except FormParserError as error:
+            raise BadMessage(
+                400, "the body is not multipart/form-data as RFC 7578 has it"
+            ) from error
+        except OSError as error:
+            raise BadMessage(
+                503, "there is no room for uploads; try again later", code="service_unavailable"
+            ) from error
+        if not collector.complete:
+            raise BadMessage(400, "the form is cut off: its last boundary is missing")
+        if spool.tell() <= MAX_IN_MEMORY:
+            return collector.read()
+        return await asyncio.to_thread(collector.read)
+
+
+def _most_in_memory() -> int:
+    """Return `MAX_IN_MEMORY`, or 0 for all of it where nothing can be written."""
     try:
-        parser = MultipartParser(boundary, collector.callbacks())
-        async for chunk in chunks:
-            parser.write(chunk)
-        parser.finalize()
-    except FormParserError as error:
-        raise BadMessage(400, "the body is not multipart/form-data as RFC 7578 has it") from error
-    if not collector.complete:
-        raise BadMessage(400, "the form is cut off: its last boundary is missing")
-    return collector.pairs
+        gettempdir()
+    except OSError:
+        return 0
+    return MAX_IN_MEMORY
 
 
 def read_urlencoded(body: bytes | bytearray, *, max_fields: int) -> list[tuple[str, FormValue]]:

@@ -14,6 +14,7 @@ from pinxit.config import Config
 from pinxit.errors import ConfigError
 
 from .app import Gateway
+from .memory import KEPT, find_trim, tune
 from .origins import is_loopback
 from .protocol import BoundedProtocol
 from .settings import read_settings
@@ -25,6 +26,9 @@ KEEP_ALIVE = 75
 
 CLOSING = 3
 """Seconds for connections to close once everything has been answered."""
+
+TICKS = 100
+"""Tenths of a second after which memory that is free is given back."""
 
 log = logging.getLogger("pinxit.gateway")
 
@@ -47,6 +51,8 @@ class Server(uvicorn.Server):
         self.gateway = gateway
         self.listener = listener
         self._on_ready = on_ready
+        self._trim = find_trim()
+        self._trimmed_at = 0
         settings = gateway.settings
 
         class Protocol(BoundedProtocol):
@@ -83,6 +89,14 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._on_ready is not None:
             self._on_ready(self.url)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Give memory back now and then, if anything has been served meanwhile."""
+        served = self.server_state.total_requests
+        if self._trim is not None and counter % TICKS == 0 and served != self._trimmed_at:
+            self._trimmed_at = served
+            await asyncio.to_thread(self._trim, KEPT)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish paid work, answer 503 to newcomers, then close."""
@@ -126,6 +140,7 @@ def serve(
     check_exposure(address, has_keys=has_keys, insecure=insecure or settings.insecure)
     gateway = Gateway(config=config, local=is_loopback(address) and not has_keys)
     server = Server(gateway, listen(address, settings.port if port is None else port), on_ready)
+    tune()
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
 
