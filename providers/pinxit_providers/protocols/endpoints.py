@@ -51,11 +51,13 @@ class Endpoint:
     Attributes:
         provider: The part of a model's id before the slash.
         base_url: Where it is served, with its version; empty where everybody has an own one.
+        bases: Further base URLs, by the words that the setting ``base_url`` may have instead of an address.
         key_env: Environment variables with the key, the first one set wins.
         url_env: Environment variables with an own base URL.
         key_required: Whether it answers nobody without a key.
         key_setting: What the setting with the key is called.
         key_help: What the key is.
+        alternative: A setting among *more* that can stand for the key.
         authorise: How the key is sent.
         headers: Further headers, each with the name of the setting that has its value.
         constant_headers: Headers that are always the same.
@@ -65,11 +67,13 @@ class Endpoint:
 
     provider: str
     base_url: str
+    bases: Mapping[str, str] = field(default_factory=dict[str, str])
     key_env: tuple[str, ...] = ()
     url_env: tuple[str, ...] = ()
     key_required: bool = True
     key_setting: str = "api_key"
     key_help: str = "A key of the API."
+    alternative: str = ""
     authorise: Authorise = field(default=with_key())
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     constant_headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -82,7 +86,7 @@ class Endpoint:
         key = Setting(
             name=self.key_setting,
             env=self.key_env,
-            required=self.key_required,
+            required=self.key_required and not self.alternative,
             secret=True,
             help=self.key_help,
         )
@@ -91,7 +95,8 @@ class Endpoint:
             env=self.url_env,
             default=self.base_url or None,
             required=not self.base_url,
-            help="Where the API is served, with its version: a proxy or a server of your own.",
+            help="Where the API is served, with its version: a proxy or a server of your own"
+            + (f"; or {' or '.join(self.bases)}." if self.bases else "."),
         )
         return (key, url, *self.more)
 
@@ -111,8 +116,10 @@ class Endpoint:
         """
         if self.key_required and not any(self.authorise(context.settings).values()):
             first = f"set {self.key_env[0]} or " if self.key_env else ""
+            either = f" or {self.alternative}" if self.alternative else ""
             raise AuthenticationFailed(
-                f"{self.provider}: no api_key; {first}give [providers.{self.provider}] api_key",
+                f"{self.provider}: no {self.key_setting}{either}; "
+                f"{first}give [providers.{self.provider}] {self.key_setting}{either}",
                 billing="not_sent",
             )
 
@@ -123,6 +130,7 @@ class Endpoint:
             ProviderError: ``base_url`` is no address.
         """
         base = str(context.settings.get("base_url") or self.base_url)
+        base = self.bases.get(base, base)
         try:
             url = httpx.URL(base)
         except httpx.InvalidURL:
