@@ -169,7 +169,8 @@ class Plugins:
                 f"{where} plugin: {provider!r} is a plugin already; choose another name"
             )
         try:
-            plugin = call_with(makers[kind], provider=provider, settings=table)
+            with self._traced(kind, "create_plugin"):
+                plugin = call_with(makers[kind], provider=provider, settings=table)
             self._register(plugin, provider)
         except (ConfigError, ValueError) as error:
             raise ConfigError(f"{where}: {explain(error)}") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import pinxit
 from pages import page, rows
 from pinxit import ConfigError, Plugins, hookspecs
 from pinxit.hookspecs import PROJECT, Context
+from pinxit.testing import ManualClock
+from pinxit.types import Request
+from scripted import answer, model
 
 HOOKS: dict[str, Callable[..., Any]] = {
     name: value for name, value in vars(hookspecs).items() if hasattr(value, f"{PROJECT}_spec")
@@ -41,6 +45,89 @@ def test_the_diagram_names_every_hook() -> None:
     """The picture of when hooks are called leaves none out."""
     diagram = page("hooks.md").split("```")[1]
     assert {name for name in HOOKS if not re.search(rf"\b{name}\b", diagram)} == set()
+
+
+class _Diary:
+    """Implements every hook that a generation calls, and writes down when."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    @pinxit.hookimpl
+    def register_settings(self) -> list[pinxit.Setting]:
+        self.calls.append("register_settings")
+        return []
+
+    @pinxit.hookimpl
+    def register_models(self) -> list[pinxit.Model]:
+        self.calls.append("register_models")
+        return [model("diary/one")]
+
+    @pinxit.hookimpl
+    def register_orders(self) -> dict[str, hookspecs.Order]:
+        self.calls.append("register_orders")
+        return {}
+
+    @pinxit.hookimpl
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None]:
+        self.calls.append("lifespan")
+        yield
+        self.calls.append("lifespan ends")
+
+    @pinxit.hookimpl
+    async def around_request(
+        self, request: Request, request_next: pinxit.RequestNext
+    ) -> pinxit.ImagesResponse:
+        self.calls.append("around_request")
+        return await request_next(request)
+
+    @pinxit.hookimpl
+    def preview(self) -> None:
+        self.calls.append("preview")
+
+    @pinxit.hookimpl
+    async def around_call(
+        self, call: pinxit.Call, call_next: pinxit.CallNext
+    ) -> pinxit.ImagesResponse:
+        self.calls.append("around_call")
+        return await call_next(call)
+
+    @pinxit.hookimpl
+    async def generate(self) -> pinxit.ImagesResponse:
+        self.calls.append("generate")
+        if self.calls.count("generate") == 1:
+            raise pinxit.RateLimited("once more", upstream_status=429, retry_after=0)
+        return answer()
+
+
+async def test_hooks_fire_in_the_order_of_the_diagram(clock: ManualClock) -> None:
+    """From start-up to the end of the router; only an attempt is repeated, and only a plan previews."""
+    diary = _Diary()
+    plugins = Plugins(diary, discover=False)
+    async with pinxit.Router(pinxit.Config(), plugins=plugins, clock=clock) as router:
+        await router.generate("a fox", model="diary/one", retry={"count": 1})
+    diagram = page("hooks.md").split("```")[1]
+    shown = re.findall(rf"\b(?:lifespan ends|{'|'.join(HOOKS)})\b", diagram)
+    fired = [
+        name for name in shown if name not in {"create_plugin", "preview", "edit", "variation"}
+    ]
+    assert diary.calls == [*fired[:-1], "generate", fired[-1]]
+    diary.calls.clear()
+    router.plan("a fox", model="diary/one")
+    assert diary.calls == ["preview"]
+
+
+def test_the_message_on_the_page_is_the_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the page quotes is what the log says, but for the package's name."""
+    lines = ["import pinxit", *[""] * 18, "pinxit.Capability(max_m=4)"]
+    (tmp_path / "acme.py").write_text("\n".join(lines))
+    Plugins(discover=False, files=[tmp_path / "acme.py"])
+    quoted = page("hooks.md").split("```")[3].strip().replace("\n", " ")
+    said = caplog.messages[0].replace("(from acme.py)", "(from pinxit-acme)")
+    assert said.replace("(acme.py,", "(pinxit_acme.py,") == quoted
 
 
 def test_what_is_called_once_is_collected_and_what_serves_is_addressed() -> None:
