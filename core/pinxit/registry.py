@@ -11,6 +11,9 @@ from .errors import ConfigError, UnknownModel
 
 __all__ = ["Registry"]
 
+LONGEST_NAME = 256
+"""Characters of a name that an error repeats."""
+
 
 # Names become parts of URLs; one with an empty or a dotted part could leave the path that it stands in.
 _NAME = re.compile(r"(?!.*(^|/)(\.*|\.\..*)(/|$))[\w.:@/-]{1,200}")
@@ -110,8 +113,10 @@ class Registry:
             )
         if (model := self._undeclared_model(id)) is not None:
             return model
+        # The name may be a whole URL's path of a stranger's.
+        named = id[:LONGEST_NAME]
         raise UnknownModel(
-            f"model: no installed plugin serves {id!r}{self._near(id)}", param="model"
+            f"model: no installed plugin serves {named!r}{self._near(named)}", param="model"
         )
 
     def _undeclared_model(self, id: str) -> Model | None:
