@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinxit.gateway.errors import BadMessage
-from pinxit.gateway.forms import FormValue, Upload, read_multipart, read_urlencoded
+from pinxit.gateway.forms import MAX_IN_MEMORY, FormValue, Upload, read_multipart, read_urlencoded
 from pinxit.testing.pictures import picture
 
 PNG = picture()
@@ -50,6 +50,33 @@ async def test_parts_keep_order_and_bytes(step: int) -> None:
         ("image", Upload(PNG)),
         ("n", "2"),
     ]
+
+
+async def test_large_forms_go_through_a_file() -> None:
+    """Parts before and behind a long one come back as they were."""
+    long = bytes(range(256)) * (MAX_IN_MEMORY // 128)
+    parts = [part("a", "1"), part("image", long, filename="x"), part("image", PNG), part("b", "")]
+    assert await read(form(*parts)) == [
+        ("a", "1"), ("image", Upload(long)), ("image", Upload(PNG)), ("b", ""),
+    ]  # fmt: skip
+
+
+async def test_without_room_there_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is 503, which says that it may pass; where there is no disk, memory has to do."""
+    body = form(part("image", PNG * (MAX_IN_MEMORY // len(PNG) + 2), filename="x"))
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.TemporaryFile", full)
+        with pytest.raises(BadMessage) as caught:
+            await read(body)
+        assert caught.value.status == 503
+        patch.setattr("pinxit.gateway.forms.gettempdir", full)
+        [(name, upload)] = await read(body)
+    assert name == "image"
+    assert isinstance(upload, Upload)
 
 
 async def test_binary_without_a_file_name_is_a_file() -> None:
