@@ -7,6 +7,7 @@ import re
 import pytest
 
 from commandline import CONFIG, SHOP, Commands
+from pinxit import Model, Plugins
 
 
 @pytest.fixture
@@ -57,6 +58,33 @@ def test_models_json(shop: Commands) -> None:
     assert one["status"] == "live"
     assert one["operations"]["generate"]["sizes"]["values"] == ["1024x1024"]
     assert one["prices"][0]["usd"] == 0.01
+
+
+def test_models_json_is_the_registry(shop: Commands) -> None:
+    """What --json writes can be read back, and is the model that the plugin registered."""
+    registry = Plugins(discover=False, directory=shop.folder / "plugins").registry
+    told = shop("models", "--json").json
+    assert {model["id"] for model in told} == {model.id for model in registry}
+    for data in told:
+        fields = {name: data[name] for name in Model.model_fields}
+        assert Model.model_validate(fields) == registry.get(data["id"])
+
+
+def test_one_model(shop: Commands) -> None:
+    """A model's name shows the limits of each of its operations, and nothing that it does not take."""
+    out = shop("models", "test/dot").out
+    assert re.search(r"edit +mask +polarity=transparent_edits", out)
+    assert re.search(r"generate +sizes +1 to 512 px per edge, auto", out)
+    assert re.search(r"variation +qualities +low, high", out)
+    assert "styles" not in out
+    assert "shop/one" not in out
+
+
+def test_one_provider(shop: Commands) -> None:
+    """A provider's name leaves its models; an unknown one is told with what is near."""
+    assert {m["id"] for m in shop("models", "shop", "--json").json} == {"shop/one", "shop/zero"}
+    ran = shop("models", "shop/on")
+    assert (ran.code, "did you mean shop/one" in ran.err) == (2, True)
 
 
 def test_no_models(pinxit: Commands) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
+from pydantic import BaseModel
 
 from pinxit.capabilities import Capability, FixedSizes, Model, Ratios
 from pinxit.errors import RequestError
@@ -34,6 +35,12 @@ SQUARE = "1024x1024"
 
 def models(
     context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A provider, or a model, whose limits are shown then."
+        ),
+    ] = None,
     operation: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +62,8 @@ def models(
             param="operation",
         )
     router = open_router(setup)
-    found = [model for model in router.registry if operation in {None, *model.operations}]
+    named = list(router.registry) if name is None else _named(name, router)
+    found = [model for model in named if operation in {None, *model.operations}]
     today = router.clock.today()
     if context.obj.json:
         write_json([_model_data(model, router, today) for model in found])
@@ -64,6 +72,8 @@ def models(
     terminal.out.print(_model_table(found, router, today))
     if not found:
         terminal.say("note", "no installed plugin has such a model")
+    if name is not None and name in router.registry:
+        terminal.out.print(_limits(router.registry.get(name)))
 
 
 def routes(
@@ -88,6 +98,39 @@ def routes(
 
 
 # Models ---------------------------------------------------------------------------------------------
+
+
+def _named(name: str, router: Router) -> list[Model]:
+    """Return a provider's models, or the one that a name leads to.
+
+    Raises:
+        UnknownModel: It leads to none.
+    """
+    own = [model for model in router.registry if model.provider == name]
+    return own or [router.registry.get(name)]
+
+
+def _limits(model: Model) -> Table:
+    """Return what each operation takes; what it does not take is left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for operation, capability in model.operations.items():
+        for field in Capability.model_fields:
+            value = getattr(capability, field)
+            if value != Capability.model_fields[field].get_default(call_default_factory=True):
+                shown = str(value) if field == "sizes" else _short(_plain(value))
+                table.add_row(Text(operation, style="dim"), Text(field, style="bold"), Text(shown))
+    return table
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in cast("tuple[Any, ...]", value)]
+    return (
+        value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
+    )
 
 
 def _state(model: Model, router: Router, today: date) -> tuple[str, str]:
