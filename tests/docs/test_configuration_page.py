@@ -26,6 +26,18 @@ def test_the_example_configures_a_router() -> None:
     assert {c.blocked for c in plan} == {None}
 
 
+def test_the_servers_of_the_example_are_providers() -> None:
+    """Described models are candidates with their limits; what the comments say is accepted too."""
+    text = block("configuration.md", "toml", "A server that speaks OpenAI's API").text
+    for example in (text, re.sub(r"^# ", "", text, flags=re.MULTILINE)):
+        router = pinxit.Router(Config.parse(tomllib.loads(example), environ={"MYBOX_KEY": "key"}))
+        [candidate] = router.plan("a fox", model="mybox/dev", seed=7, n=4, size="2048x1024")
+        assert candidate.model.id == "mybox/black-forest-labs/FLUX.1-dev"
+        assert (candidate.calls, candidate.adaptations, candidate.blocked) == ((4,), (), None)
+        assert list(router.registry.get("mybox/qwen-edit").operations) == ["edit"]
+        assert router.registry.get("gpu2/default").provider == "gpu2"
+
+
 def test_every_section_is_shown() -> None:
     """The example has each section that the file may have."""
     assert EXAMPLE.keys() == Config.model_fields.keys() - {"path", "environ"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 
@@ -31,12 +32,14 @@ class Provider:
         settings: What it takes from the configuration.
         build: Returns the request that an operation sends first; pure.
         call: Sends it, and whatever must follow, and returns the pictures.
+        more: Makes one more of its kind, where a table says more than an address and a key.
     """
 
     models: tuple[Model, ...]
     settings: tuple[Setting, ...]
     build: Callable[[Request, Model, Context], httpx.Request]
     call: Callable[[Request, Model, Context], Awaitable[ImagesResponse]]
+    more: Callable[[str, Mapping[str, Any]], Provider] | None = None
 
     @hookimpl
     def register_models(self) -> tuple[Model, ...]:
@@ -49,8 +52,10 @@ class Provider:
         return self.settings
 
     @hookimpl
-    def create_plugin(self, provider: str) -> Provider:
+    def create_plugin(self, provider: str, settings: Mapping[str, Any]) -> Provider:
         """Return the same provider under another name: a second account, or another server."""
+        if self.more is not None:
+            return self.more(provider, settings)
         return replace(
             self,
             models=tuple(renamed(model, provider) for model in self.models),
