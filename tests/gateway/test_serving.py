@@ -18,8 +18,9 @@ import pytest
 
 from gateway.scene import Scene, running
 from pinxit import Config, ConfigError
+from pinxit.gateway.app import Gateway
 from pinxit.gateway.keys import hash_key
-from pinxit.gateway.serving import check_exposure, listen, serve
+from pinxit.gateway.serving import TICKS, Server, check_exposure, listen, serve
 
 PLUGIN = '''
 import asyncio, sys
@@ -203,3 +204,28 @@ def test_many_at_once_do_not_mix() -> None:
                 return [answer.json()["size"] for answer in await asyncio.gather(*asks)]
 
         assert asyncio.run(main()) == sizes
+
+
+async def test_memory_is_given_back_after_work_and_not_for_nothing() -> None:
+    """Every ten seconds while there is work and once behind it, but not while nobody asks."""
+    trimmed: list[int] = []
+
+    def trim(keep: int) -> int:
+        trimmed.append(keep)
+        return 1
+
+    with listen("127.0.0.1", 0) as listener:
+        server = Server(Gateway(config=Config()), listener, trim=trim)
+        state = server.server_state
+
+        async def after_ten_seconds() -> int:
+            for counter in range(1, 2 * TICKS):
+                await server.on_tick(counter)
+            return len(trimmed)
+
+        assert await after_ten_seconds() == 0
+        state.total_requests = 1
+        state.tasks.add(asyncio.ensure_future(asyncio.sleep(0)))
+        assert [await after_ten_seconds() for _ in range(2)] == [1, 2]
+        state.tasks.clear()
+        assert [await after_ten_seconds() for _ in range(2)] == [3, 3]

@@ -40,6 +40,7 @@ class Server(uvicorn.Server):
         gateway: The application.
         listener: Where to listen.
         on_ready: Called with the URL once requests are taken.
+        trim: Gives freed memory back; by default the C library's.
     """
 
     def __init__(
@@ -47,11 +48,12 @@ class Server(uvicorn.Server):
         gateway: Gateway,
         listener: socket.socket,
         on_ready: Callable[[str], None] | None = None,
+        trim: Callable[[int], int] | None = None,
     ) -> None:
         self.gateway = gateway
         self.listener = listener
         self._on_ready = on_ready
-        self._trim = find_trim()
+        self._trim = trim or find_trim()
         self._trimmed_at = 0
         settings = gateway.settings
 
@@ -94,7 +96,9 @@ class Server(uvicorn.Server):
         """Give memory back now and then, if anything has been served meanwhile."""
         served = self.server_state.total_requests
         if self._trim is not None and counter % TICKS == 0 and served != self._trimmed_at:
-            self._trimmed_at = served
+            if not self.server_state.tasks:
+                # What is in flight will leave memory behind too.
+                self._trimmed_at = served
             await asyncio.to_thread(self._trim, KEPT)
         return await super().on_tick(counter)
 
