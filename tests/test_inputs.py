@@ -153,6 +153,14 @@ def test_polarity(polarity: Polarity) -> None:
     assert reason.startswith(f"mask transparent_edits: the model reads {polarity}")
 
 
+def test_a_model_for_masks_only() -> None:
+    """A model that only repaints inside a mask is not asked without one, however lenient the caller is."""
+    cap = Capability(images=InputImages(), mask=Mask(required=True))
+    (reason,) = fitted(cap, SQUARE, fidelity="lenient").reasons
+    assert reason == "mask: the model repaints inside a mask and does nothing without one"
+    assert fitted(cap, SQUARE, mask=SQUARE).reasons == ()
+
+
 def test_mask_without_a_model_for_it() -> None:
     """Where a model takes no mask, the protected pixels are put back over what it makes of one picture."""
     cap = Capability(images=InputImages())

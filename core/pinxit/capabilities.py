@@ -152,6 +152,8 @@ class Mask(Frozen):
     max_bytes: int | None = None
     soft: bool = False
     """Whether protected pixels may change a little."""
+    required: bool = False
+    """Whether the model does nothing without one."""
     hard: bool = False
     """Whether it has but two values: what is half marked is repainted."""
 

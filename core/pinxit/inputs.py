@@ -104,6 +104,10 @@ def fit_mask(draft: Draft) -> None:
     if draft.get("markup") is not None and not draft.capability.markup:
         draft.drop("markup", "the model takes no markup")
     if mask is None:
+        if known is not None and known.required:
+            draft.reasons.append(
+                "mask: the model repaints inside a mask and does nothing without one"
+            )
         return
     if known is None:
         draft.changes["mask"] = None

@@ -80,11 +80,14 @@ class Subject:
         Raises:
             RequestError: No request can have such fields.
         """
-        values = {"model": self.model.id, **self.fields, **(fields or {})}
+        values: dict[str, Any] = {"model": self.model.id, **self.fields, **(fields or {})}
         if self.operation == "generate":
             return build(GenerateRequest, {"prompt": PROMPT, **values})
         values.setdefault("images", self.pictures(1))
         if self.operation == "edit":
+            needs_mask = self.capability.mask is not None and self.capability.mask.required
+            if needs_mask and "markup" not in values:
+                values.setdefault("mask", _mask_of(values["images"][0]))
             return build(EditRequest, {"prompt": PROMPT, **values})
         return build(VariationRequest, values)
 
@@ -260,7 +263,11 @@ class Subject:
         yield tuple(fields for fields, _ in self.sizes())
         yield tuple({"n": n} for n in sorted({1, min(2, self.most_n), self.most_n}))
         yield from self._numbers(capability)
-        if self.operation == "edit" and capability.mask is not None:
+        if (
+            self.operation == "edit"
+            and capability.mask is not None
+            and not capability.mask.required
+        ):
             yield ({**self.masked(), "mask": None}, self.masked())
 
     def _numbers(self, capability: Capability) -> Iterator[tuple[Fields, ...]]:
