@@ -16,6 +16,7 @@ _SUMMARIES = {
     "edits": "Change pictures as a prompt says",
     "variations": "Make pictures like the given one",
 }
+_EVENTS = {"generations": "GenerationEvent", "edits": "EditEvent"}
 STATUSES: Mapping[int, str] = {
     400: "The request is wrong, or no model can do it, or it was refused by a safety system",
     401: "The key of the gateway is missing or wrong",
@@ -103,8 +104,8 @@ def _operation(name: str, schemas: Mapping[str, Schema]) -> Schema:
         "multipart/form-data": {"schema": form(name, schemas[request])},
     }
     responses = _responses(reference("ImagesResponse"), _PAINTING, _REPORTED)
-    if name != "variations":
-        responses["200"]["content"]["text/event-stream"] = {"schema": _TEXT}
+    if event := _EVENTS.get(name):
+        responses["200"]["content"]["text/event-stream"] = {"schema": reference(event)}
     return {
         "summary": _SUMMARIES[name],
         "parameters": [

@@ -81,6 +81,8 @@ def components() -> dict[str, Schema]:
     schemas["ImagesResponse"] = _as_clients_read(schemas["ImagesResponse"])
     schemas["ImageModel"] = _described(schemas.pop("Model"))
     schemas["Plan"], schemas["Error"] = _plan(), _error()
+    schemas["GenerationEvent"] = _event("image_generation")
+    schemas["EditEvent"] = _event("image_edit")
     return cast("dict[str, Schema]", _tidied(schemas))
 
 
@@ -232,6 +234,35 @@ def _as_clients_read(response: Schema) -> Schema:
     fields["data"] = {"type": "array", "items": item, "minItems": 1}
     fields["pinxit"] = reference("Report")
     return {**response, "properties": fields, "required": ["created", "data", "pinxit"]}
+
+
+def _event(name: str) -> Schema:
+    """Return what the data of an event may be: a picture on its way, a picture, or an error."""
+    common: Schema = {
+        "b64_json": _TEXT,
+        "created_at": {**_WHOLE, "description": "Unix seconds."},
+        "size": _TEXT,
+        "quality": _TEXT,
+        "background": _TEXT,
+        "output_format": _TEXT,
+    }
+    partial = {"type": {"const": f"{name}.partial_image"}, **common, "partial_image_index": _WHOLE}
+    completed = {"type": {"const": f"{name}.completed"}, **common}
+    last = {"revised_prompt": _TEXT, "seed": _WHOLE, "usage": reference("Usage")}
+    failed = {"type": {"const": "error"}, "error": reference("Error/properties/error")}
+    signed = {"pinxit": reference("Report")}
+    return {
+        "anyOf": [
+            _event_data(partial, {"revised_prompt": _TEXT, "seed": _WHOLE}),
+            _event_data(completed, last | signed),
+            _event_data(failed, signed),
+        ]
+    }
+
+
+def _event_data(fields: Schema, optional: Schema) -> Schema:
+    schema = _whole_object(fields)
+    return {**schema, "properties": fields | optional}
 
 
 def _described(model: Schema) -> Schema:
