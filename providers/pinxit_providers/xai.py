@@ -29,7 +29,7 @@ from .protocols.complaints import Vocabulary
 from .protocols.endpoints import Endpoint
 from .protocols.openai_images import Fields, Profile, as_json, ratio_and
 from .protocols.pictures import dollars
-from .protocols.ratios import nominal
+from .protocols.ratios import COMPUTED, ratio_pixels
 from .protocols.values import mapping
 
 __all__ = ["PLUGIN"]
@@ -44,7 +44,14 @@ _TICKS_PER_DOLLAR = 10**10
 _RATIOS = (
     "1:1", "3:4", "4:3", "9:16", "16:9", "2:3", "3:2", "9:19.5", "19.5:9", "9:20", "20:9", "1:2", "2:1",
 )  # fmt: skip
-_SIZES = Ratios(classes=nominal(_RATIOS, {"1K": 1024, "2K": 2048}), auto=True)
+
+
+def _classes(*more: str) -> Ratios:
+    ratios = (*_RATIOS, *more)
+    return Ratios(classes={"1K": ratio_pixels(ratios), "2K": ratio_pixels(ratios, 4.0)}, auto=True)
+
+
+_SIZES = _classes()
 
 
 def _reference(image: Image) -> dict[str, JsonValue]:
@@ -137,7 +144,6 @@ def _price(
     )
 
 
-_PIXELS = "No source says how many pixels a ratio has; those of a square of 1024 or 2048 pixels are expected."
 _LIMITS = (
     "The limit of 10 MB for an input picture is a comment of May 2026 in the API's definition.",
     "No limit of the prompt was found.",
@@ -152,10 +158,7 @@ _EDITS = (
 )
 
 _WIDEST = _operations(
-    sizes=Ratios(
-        classes=nominal((*_RATIOS, "21:9", "5:2"), {"1K": 1024, "2K": 2048}),
-        auto=True,
-    ),
+    sizes=_classes("21:9", "5:2"),
     qualities=("low", "medium"),
     inputs=5,
 )
@@ -182,7 +185,7 @@ MODELS = (
             _price("0.06", operation="edit", uncertain=True),
         ),
         facts=_facts(
-            _PIXELS, *_LIMITS, "The ratios 21:9 and 5:2 are in the guide, not in xAI's own client."
+            COMPUTED, *_LIMITS, "The ratios 21:9 and 5:2 are in the guide, not in xAI's own client."
         ),
         notes=(*_EDITS, "Each input picture costs 0.01 USD more."),
     ),
@@ -192,7 +195,7 @@ MODELS = (
         operations=_operations(inputs=3),
         aliases=("grok-imagine-image-2026-03-02", "xai/grok-imagine-image-2026-03-02"),
         prices=(_price("0.02"),),
-        facts=_facts(_PIXELS, *_LIMITS, "What an input picture costs is not known."),
+        facts=_facts(COMPUTED, *_LIMITS, "What an input picture costs is not known."),
         notes=_EDITS,
     ),
     Model(
@@ -201,7 +204,7 @@ MODELS = (
         operations=_operations(inputs=3),
         prices=(_price("0.05"),),
         lifecycle=_redirected(date(2026, 11, 2), "grok-imagine-image-2.0", quality="low"),
-        facts=_facts(_PIXELS, "It is taken to have had the limits of grok-imagine-image."),
+        facts=_facts(COMPUTED, "It is taken to have had the limits of grok-imagine-image."),
     ),
     Model(
         id="xai/grok-imagine-image-pro",
@@ -210,7 +213,7 @@ MODELS = (
         prices=(_price("0.05"),),
         lifecycle=_redirected(date(2026, 5, 15), "grok-imagine-image-2.0", quality="low"),
         facts=_facts(
-            _PIXELS,
+            COMPUTED,
             "It is taken to have had the limits of grok-imagine-image.",
             "That it is redirected as grok-imagine-image-quality is, is not certain.",
         ),
@@ -232,7 +235,7 @@ MODELS = (
         title="Any other model of xAI",
         operations=_WIDEST,
         declared=False,
-        facts=_facts(_PIXELS, *_LIMITS),
+        facts=_facts(COMPUTED, *_LIMITS),
         notes=("Its limits are those of Grok Imagine 2.0; its price is unknown.",),
     ),
 )

@@ -19,7 +19,7 @@ def ratio_pixels(
     """Return ``WIDTHxHEIGHT`` of about an area for each ``WIDTH:HEIGHT``, in multiples of *step*."""
     sizes: dict[str, str] = {}
     for ratio in ratios:
-        across, down = map(int, ratio.split(":"))
+        across, down = map(float, ratio.split(":"))
         width = math.sqrt(megapixels * MEGAPIXEL * across / down)
         edges = (max(step, round(edge / step) * step) for edge in (width, width * down / across))
         sizes[ratio] = "x".join(map(str, edges))

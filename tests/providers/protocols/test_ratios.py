@@ -9,7 +9,8 @@ from pinxit_providers.protocols.ratios import MEGAPIXEL, ratio_pixels
 
 
 @pytest.mark.parametrize(
-    ("ratio", "pixels"), [("1:1", "1024x1024"), ("16:9", "1360x768"), ("9:21", "672x1568")]
+    ("ratio", "pixels"),
+    [("1:1", "1024x1024"), ("16:9", "1360x768"), ("9:21", "672x1568"), ("9:19.5", "688x1504")],
 )
 def test_a_megapixel(ratio: str, pixels: str) -> None:
     """A ratio has about the area of a megapixel, in steps of 16."""
