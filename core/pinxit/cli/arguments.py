@@ -239,7 +239,9 @@ class Setup:
     ] = None
     plugin: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="A one-file plugin; may be repeated.", rich_help_panel=SETUP),
+        typer.Option(
+            metavar="FILE", help="A one-file plugin; may be repeated.", rich_help_panel=SETUP
+        ),
     ] = None
     debug: Annotated[
         bool,
