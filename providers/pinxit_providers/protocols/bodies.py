@@ -12,7 +12,15 @@ from pydantic import JsonValue
 from pinxit import Context, Image, Model, RequestError
 from pinxit.types import Request
 
-__all__ = ["Part", "data_url", "form_request", "json_request", "plain_base64", "with_extra"]
+__all__ = [
+    "Part",
+    "data_url",
+    "form_request",
+    "json_request",
+    "plain_base64",
+    "upload_size",
+    "with_extra",
+]
 
 
 class Part(NamedTuple):
@@ -54,9 +62,14 @@ def form_request(
     ]
     if not files:
         # A form without a file would be urlencoded; a part without a name for its file is a plain field.
-        files = [(name, (None, value.encode(), None)) for name, value in form]  # type: ignore[misc]
+        files = [(name, (None, _encoded(value), None)) for name, value in form]  # type: ignore[misc]
         form = []
     return _request(context, url, {**headers, **kind}, {"data": _grouped(form), "files": files})
+
+
+def upload_size(request: Request) -> int:
+    """Return the bytes of the input pictures, which are hashed or encoded when a body is made."""
+    return sum(image.byte_count for image in getattr(request, "images", ()))
 
 
 def with_extra(
@@ -91,11 +104,22 @@ def _request(
     try:
         return context.http.build_request("POST", url, headers=headers, **content)
     except ValueError:
-        # Whatever else is sent has been validated.
-        raise RequestError(
-            "extra: it holds what JSON cannot: NaN, an infinity, or half of a surrogate pair",
-            param="extra",
-        ) from None
+        raise _unwritable() from None
+
+
+def _encoded(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise _unwritable() from None
+
+
+def _unwritable() -> RequestError:
+    # Whatever else is sent has been validated.
+    return RequestError(
+        "extra: it holds what JSON cannot: NaN, an infinity, or half of a surrogate pair",
+        param="extra",
+    )
 
 
 def _form(value: JsonValue, name: str = "") -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -32,12 +32,13 @@ from pinxit.report import Billing
 from pinxit.translation import provider_errors
 from pinxit.types import Request
 
+from .bodies import upload_size
 from .complaints import SILENT, Vocabulary
 from .endpoints import Endpoint
 from .media import Asked
 from .pictures import Reader
 from .plugin import Provider
-from .reading import Reply, read_reply
+from .reading import Reply, off_loop, read_reply
 
 __all__ = ["Job", "Jobs", "State", "billed", "call", "get", "identity", "provider"]
 
@@ -110,6 +111,7 @@ class Jobs:
         ceiling: The most seconds between two polls, unless the floor is higher.
         ready: Whether the answer to the submission may already hold the end.
         cancel_method: How a cancellation is sent.
+        withdraw: Cancels a job where one request to ``Job.cancel`` does not.
         verdict: Returns what an error stands for that came in place of a result, with what the job may have
             cost.
         vocabulary: What the codes of its errors mean.
@@ -126,6 +128,7 @@ class Jobs:
     ceiling: float = 10.0
     ready: bool = False
     cancel_method: str = "POST"
+    withdraw: Callable[[Job, Asked], Awaitable[None]] | None = None
     verdict: Callable[[PinxitError], PinxitError] = billed
     vocabulary: Vocabulary = SILENT
 
@@ -150,7 +153,7 @@ async def call(jobs: Jobs, request: Request, model: Model, context: Context) -> 
     """
     jobs.endpoint.require_key(context)
     secrets = jobs.endpoint.secrets(context)
-    message = jobs.build(request, model, context)
+    message = await off_loop(upload_size(request), partial(jobs.build, request, model, context))
     response = await context.http.send(message, stream=True, follow_redirects=False)
     reply = await read_reply(response, vocabulary=jobs.vocabulary, secrets=secrets)
     asked = Asked(request, model, context, Reader(context, secrets, reply.status))
@@ -352,11 +355,12 @@ class _Lost(ProviderError):
 
 async def _cancel(jobs: Jobs, job: Job, asked: Asked) -> None:
     """Cancel a job that nobody waits for any more."""
-    if not job.cancel:
-        return
     try:
         async with asyncio.timeout(CANCEL_PATIENCE):
-            await _ask(jobs, get(jobs, job.cancel, asked, method=jobs.cancel_method), asked)
+            if jobs.withdraw is not None:
+                await jobs.withdraw(job, asked)
+            elif job.cancel:
+                await _ask(jobs, get(jobs, job.cancel, asked, method=jobs.cancel_method), asked)
     # Whatever comes of it, we are leaving: it must not hide what we leave for.
     except Exception:  # noqa: BLE001, S110
         pass

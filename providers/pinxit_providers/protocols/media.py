@@ -11,11 +11,12 @@ import httpx
 from pinxit import Context, ImagesResponse, Model
 from pinxit.types import Request
 
+from .bodies import upload_size
 from .complaints import SILENT, Vocabulary
 from .endpoints import Endpoint
 from .pictures import Reader
 from .plugin import Provider
-from .reading import Reply, read_reply
+from .reading import Reply, off_loop, read_reply
 
 __all__ = ["Asked", "Media", "call", "provider"]
 
@@ -76,8 +77,9 @@ async def call(media: Media, request: Request, model: Model, context: Context) -
     """
     media.endpoint.require_key(context)
     secrets = media.endpoint.secrets(context)
-    message = media.build(request, model, context)
+    # Uploads are hashed or written as base64, and answers hold pictures of many megabytes.
+    message = await off_loop(upload_size(request), partial(media.build, request, model, context))
     response = await context.http.send(message, stream=True, follow_redirects=False)
     reply = await read_reply(response, vocabulary=media.vocabulary, secrets=secrets)
     asked = Asked(request, model, context, Reader(context, secrets, reply.status))
-    return media.read(reply, asked)
+    return await off_loop(len(reply.body), partial(media.read, reply, asked))

@@ -27,7 +27,7 @@ from pinxit import (
 from pinxit.capabilities import Capability
 from pinxit.types import Operation, Request, parse_size
 
-from .bodies import Part, data_url, form_request, json_request
+from .bodies import Part, data_url, form_request, json_request, upload_size
 from .complaints import Complaint, Vocabulary
 from .endpoints import Endpoint
 from .events import MAX_EVENT
@@ -257,7 +257,7 @@ async def call(
     profile.endpoint.require_key(context)
     secrets = profile.endpoint.secrets(context)
     # Uploads are hashed, or written as base64: 80 MB take the loop 80 ms.
-    message = await off_loop(_weight(request), partial(build, profile, request, model, context))
+    message = await off_loop(upload_size(request), partial(build, profile, request, model, context))
     response = await context.http.send(message, stream=True, follow_redirects=False)
     async with aclosing(response):
         await settle(response, profile.vocabulary, secrets)
@@ -275,13 +275,6 @@ async def call(
         limit = min(MAX_ANSWER, request.n * MAX_EVENT)
         body = b"".join([chunk async for chunk in chunks(response, limit)])
         return await off_loop(len(body), partial(_read, profile, body, reader, secrets))
-
-
-def _weight(request: Request) -> int:
-    """Return the bytes of the input pictures."""
-    if isinstance(request, EditRequest | VariationRequest):
-        return sum(image.byte_count for image in request.images)
-    return 0
 
 
 def _read(
