@@ -31,6 +31,7 @@ from pinxit_providers.protocols.bodies import Part, form_request
 from pinxit_providers.protocols.complaints import Vocabulary
 from pinxit_providers.protocols.endpoints import Endpoint
 from pinxit_providers.protocols.media import Asked, Media
+from pinxit_providers.protocols.ratios import COMPUTED, ratio_pixels
 from pinxit_providers.protocols.reading import Reply
 from pinxit_providers.protocols.values import is_count
 
@@ -134,18 +135,9 @@ def _number(value: object) -> int | None:
 
 # What there is ------------------------------------------------------------------------------------
 
-_ONE_MEGAPIXEL = {
-    "1:1": "1024x1024", "16:9": "1344x768", "21:9": "1536x640", "2:3": "832x1216", "3:2": "1216x832",
-    "4:5": "896x1088", "5:4": "1088x896", "9:16": "768x1344", "9:21": "640x1536",
-}  # fmt: skip
-_CORE = {
-    "1:1": "1254x1254", "16:9": "1646x941", "21:9": "1881x784", "2:3": "1019x1489", "3:2": "1489x1019",
-    "4:5": "1097x1333", "5:4": "1333x1097", "9:16": "941x1646", "9:21": "784x1881",
-}  # fmt: skip
-_PIXELS = (
-    "No source gives the pixels of a ratio: they are computed from about {} megapixels. A size in "
-    "pixels is reached by scaling whatever comes."
-)
+_RATIOS = ("1:1", "16:9", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
+_MEGAPIXEL = ratio_pixels(_RATIOS)
+_CORE = ratio_pixels(_RATIOS, 1.5)
 _STYLES = (
     "The names of style_preset are those of a copy of the specification; they are not checked here."
 )
@@ -198,7 +190,7 @@ def _model(
 
 
 def _sd3(name: str, usd: str, *older: str) -> Model:
-    generate = _generate(_ONE_MEGAPIXEL, "png", "jpeg", extra=("cfg_scale",))
+    generate = _generate(_MEGAPIXEL, "png", "jpeg", extra=("cfg_scale",))
     quick = name.endswith(("turbo", "flash"))
     if quick:
         generate = generate.model_copy(update={"negative_prompt": False})
@@ -208,13 +200,13 @@ def _sd3(name: str, usd: str, *older: str) -> Model:
         title,
         usd,
         {"generate": generate, "edit": _redraw(generate)},
-        _PIXELS.format("1"),
+        COMPUTED,
         *((_TURBO,) if quick else ()),
         aliases=tuple(alias for each in older for alias in (each, f"stability/{each}")),
     )
 
 
-_ULTRA = _generate(_ONE_MEGAPIXEL)
+_ULTRA = _generate(_MEGAPIXEL)
 _INPAINT = _redraw(_ULTRA).model_copy(
     update={
         # It grows the mask by a few pixels, and paints what lies under it anew.
@@ -229,7 +221,7 @@ _MODELS = (
         "Stable Image Ultra",
         "0.08",
         {"generate": _ULTRA, "edit": _redraw(_ULTRA)},
-        _PIXELS.format("1"),
+        COMPUTED,
         aliases=("stability/stable-image-ultra",),
     ),
     _model(
@@ -237,7 +229,7 @@ _MODELS = (
         "Stable Image Core",
         "0.03",
         {"generate": _generate(_CORE)},
-        _PIXELS.format("1.5"),
+        COMPUTED,
         aliases=("stability/stable-image-core",),
     ),
     _sd3("sd3.5-large", "0.065", "sd3-large"),
