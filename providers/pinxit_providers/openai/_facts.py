@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["AS_OF", "SOURCE", "STYLE_WORDS", "UPLOAD_LIMIT"]
+__all__ = ["AS_OF", "SOURCE", "UPLOAD_LIMIT"]
 
 AS_OF = date(2026, 11, 22)
 
@@ -15,9 +15,3 @@ SOURCE = (
 
 UPLOAD_LIMIT = 4 * 2**20 - 1
 """Bytes: the API asks for less than 4 MB, for masks everywhere and for all that DALL·E 2 takes."""
-
-STYLE_WORDS = {
-    "vivid": "Style: vivid, dramatic, hyper-real.",
-    "natural": "Style: natural, less hyper-real.",
-}
-"""What DALL·E 3's styles mean, in the words of the API reference."""

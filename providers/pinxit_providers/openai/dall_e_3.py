@@ -14,8 +14,9 @@ from pinxit import (
     Price,
     Succession,
 )
+from pinxit_providers.protocols.gpt_image import STYLE_WORDS
 
-from ._facts import AS_OF, SOURCE, STYLE_WORDS
+from ._facts import AS_OF, SOURCE
 
 __all__ = ["MODEL"]
 

@@ -9,21 +9,29 @@ from typing import Literal, NamedTuple
 from pinxit import (
     Capability,
     Facts,
-    FixedSizes,
     InputImages,
     Lifecycle,
     Mask,
     Model,
-    SizeRange,
     Succession,
     TokenPrices,
 )
 from pinxit.capabilities import Sizes
 from pinxit.types import Operation
+from pinxit_providers.protocols.gpt_image import (
+    FIXED,
+    FLEXIBLE,
+    MORE_QUALITIES,
+    QUALITIES,
+    STYLE_WORDS,
+    TOKENS_1,
+    TOKENS_2,
+    TOKENS_2_5,
+)
 
-from ._facts import AS_OF, SOURCE, STYLE_WORDS, UPLOAD_LIMIT
+from ._facts import AS_OF, SOURCE, UPLOAD_LIMIT
 
-__all__ = ["DEFAULTS", "FIXED", "MODELS", "NOTES", "PRE_2_TOKENS", "UNDECLARED", "operations"]
+__all__ = ["DEFAULTS", "MODELS", "NOTES", "UNDECLARED", "operations"]
 
 DEFAULTS: dict[Literal["size", "response_format"], str] = {"response_format": "b64_json"}
 NOTES = (
@@ -31,44 +39,11 @@ NOTES = (
     "moderation is documented for generations and JSON edits, not for the multipart edits sent here.",
 )
 
-_SQUARE, _TALL, _WIDE = "1024x1024", "1024x1536", "1536x1024"
-FIXED = FixedSizes(values=(_SQUARE, _WIDE, _TALL), auto=True)
-_FLEXIBLE = SizeRange(
-    min_edge=16,
-    max_edge=3840,
-    multiple_of=16,
-    max_ratio=3,
-    min_pixels=655_360,
-    max_pixels=8_294_400,
-    listed=FIXED.values,
-    auto=True,
-)
-_QUALITIES = ("auto", "low", "medium", "high")
-_MORE_QUALITIES = (*_QUALITIES, "xhigh", "max")
-
-PRE_2_TOKENS = {
-    "low": {_SQUARE: 272, _TALL: 408, _WIDE: 400},
-    "medium": {_SQUARE: 1056, _TALL: 1584, _WIDE: 1568},
-    "high": {_SQUARE: 4160, _TALL: 6240, _WIDE: 6208},
-}
-_TOKENS_2 = {
-    "low": {_SQUARE: 196, _TALL: 158},
-    "medium": {_SQUARE: 1756, _TALL: 1372},
-    "high": {_SQUARE: 7024, _TALL: 5488},
-}
-_TOKENS_2_5 = {
-    "low": {_SQUARE: 196, _TALL: 158},
-    "medium": {_SQUARE: 439, _TALL: 343},
-    "high": {_SQUARE: 1756, _TALL: 1372},
-    "xhigh": {_SQUARE: 3122, _TALL: 2459},
-    "max": {_SQUARE: 7024, _TALL: 5488},
-}
-
 
 def operations(
     *,
     sizes: Sizes,
-    qualities: tuple[str, ...] = _QUALITIES,
+    qualities: tuple[str, ...] = QUALITIES,
     fidelities: tuple[str, ...] = (),
     complexities: tuple[str, ...] = (),
     markup: bool = False,
@@ -142,8 +117,8 @@ class _Row(NamedTuple):
 
 
 _2_6 = operations(
-    sizes=_FLEXIBLE,
-    qualities=_MORE_QUALITIES,
+    sizes=FLEXIBLE,
+    qualities=MORE_QUALITIES,
     complexities=("low", "medium", "high"),
     markup=True,
 )
@@ -154,9 +129,9 @@ _2_6_UNCERTAIN = (
     "markup is documented for 2.5; 2.6 is taken to have it too.",
     "No dated snapshot of 2.6 was seen.",
 )
-_2_5 = operations(sizes=_FLEXIBLE, qualities=_MORE_QUALITIES, markup=True)
-_NEW_TOKENS = _tokens("8", "30", _TOKENS_2_5)
-_1_5_TOKENS = _tokens("8", "32", PRE_2_TOKENS, uncertain=False)
+_2_5 = operations(sizes=FLEXIBLE, qualities=MORE_QUALITIES, markup=True)
+_NEW_TOKENS = _tokens("8", "30", TOKENS_2_5)
+_1_5_TOKENS = _tokens("8", "32", TOKENS_1, uncertain=False)
 _TEXT_OUT = "Text output tokens (10 USD per million) are not part of the estimate."
 
 _ROWS = (
@@ -195,8 +170,8 @@ _ROWS = (
     _Row(
         "gpt-image-2",
         "GPT Image 2",
-        operations(sizes=_FLEXIBLE),
-        _tokens("8", "30", _TOKENS_2),
+        operations(sizes=FLEXIBLE),
+        _tokens("8", "30", TOKENS_2),
         snapshot="2026-04-21",
         uncertain=(
             _THIRD_PARTY,
@@ -216,7 +191,7 @@ _ROWS = (
         "gpt-image-1-mini",
         "GPT Image 1 Mini",
         operations(sizes=FIXED, fidelities=("low",)),
-        _tokens("2.5", "8", PRE_2_TOKENS, text_in="2"),
+        _tokens("2.5", "8", TOKENS_1, text_in="2"),
         _shutdown("gpt-image-2.6-flare"),
         uncertain=(
             "OpenAI names no single successor; gpt-image-2.6-flare is the likely one.",

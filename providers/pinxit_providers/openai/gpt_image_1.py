@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from pinxit import Facts, Lifecycle, Model, Succession, TokenPrices
+from pinxit_providers.protocols.gpt_image import FIXED, TOKENS_1
 
 from ._facts import AS_OF, SOURCE
-from .gpt_image import DEFAULTS, FIXED, NOTES, PRE_2_TOKENS, operations
+from .gpt_image import DEFAULTS, NOTES, operations
 
 __all__ = ["MODEL"]
 
@@ -21,7 +22,7 @@ MODEL = Model(
         text_in=Decimal(5),
         image_in=Decimal(10),
         image_out=Decimal(40),
-        per_image=PRE_2_TOKENS,
+        per_image=TOKENS_1,
         as_of=AS_OF,
     ),
     lifecycle=Lifecycle(
