@@ -48,10 +48,10 @@ class TestBFL(ProviderTests):
 
     plugin = BFL
     models = {
-        "bfl/flux-2-pro", "bfl/flux-kontext-pro", "bfl/flux-pro-1.1", "bfl/flux-pro-1.1-ultra",
-        "bfl/flux-pro-1.0-fill", "bfl/flux-3-image",
+        "bfl/flux-2-pro", "bfl/flux-kontext-pro", "bfl/flux-pro-1.1", "bfl/flux-pro-1.0-fill",
+        "bfl/flux-3-image",
     }  # fmt: skip
-    asgi = FakeBFL(key=KEY, region="https://api.us1.bfl.ai")
+    asgi = FakeBFL(key=KEY, polls=1, region="https://api.us1.bfl.ai")
     settings = {"api_key": KEY}
     most_pixels = 1024 * 1024
     trusted_hosts = ("api.us1.bfl.ai",)
