@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pinxit.clients import create_client
 from pinxit.connections import guard
 
 
@@ -66,11 +69,32 @@ async def test_a_connection_stays_open_only_if_it_is_known_to_be_clean(
     assert (connection.closed, body.closed) == (closed, 1)
 
 
-async def test_a_transport_without_connections_is_left_alone() -> None:
-    """Whoever plays answers from memory has nothing to be closed."""
+async def test_a_transport_without_connections_has_none_closed() -> None:
+    """Whoever plays answers from memory is told of the end, once for each time."""
     body = Body()
     response = await guarded(body, None)
-    assert response.stream is body
+    assert await response.aread() == b"onetwo"
+    await response.aclose()
+    assert body.closed == 1
+
+
+async def test_an_answer_is_forgotten_with_its_last_owner() -> None:
+    """No circle keeps an upload of megabytes until Python looks for circles."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Body())
+
+    async with create_client(httpx.MockTransport(answer)) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            response = await client.post("http://a.test/", files={"image": b"png"})
+            request = weakref.ref(response.request)
+            assert request() is not None
+            del response
+            assert request() is None
+        finally:
+            gc.enable()
 
 
 async def test_the_pool_hears_of_the_end_whatever_happens() -> None:

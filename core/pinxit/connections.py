@@ -1,4 +1,4 @@
-"""When a connection may be used again: only if nothing was read beyond the answer that came on it."""
+"""How an answer ends: its connection is used again only if it is clean, and its memory is free at once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ async def guard(response: httpx.Response) -> None:
     """See to the connection of an answer; for the event hooks of a client.
 
     httpx gives bytes that came along with the end of one answer to whoever uses the connection next: a server
-    that lies about a length would serve one caller with what was meant for another.
+    that lies about a length would serve one caller with what was meant for another. And its answers hold
+    themselves, and their uploads, by way of their streams, until Python happens to look for such circles.
     """
-    connection = response.extensions.get("network_stream")
-    if connection is not None:
-        response.stream = _Guarded(response.stream, connection)
+    response.stream = _Guarded(response.stream, response.extensions.get("network_stream"))
 
 
 class _Guarded(httpx.AsyncByteStream):
-    """A body that takes its connection with it unless that is clean."""
+    """A body that lets go of everything at its end, and takes its connection along unless that is clean."""
 
     def __init__(self, stream: Any, connection: Any) -> None:
         self._stream = stream
@@ -37,15 +36,18 @@ class _Guarded(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
+        stream, self._stream = self._stream, httpx.ByteStream(b"")
+        connection, self._connection = self._connection, None
         try:
-            if not self._is_clean():
-                await self._connection.aclose()
+            if connection is not None and not _is_clean(stream):
+                await connection.aclose()
         finally:
-            await self._stream.aclose()
+            await stream.aclose()
 
-    def _is_clean(self) -> bool:
-        parser = self._stream
-        for name in _WAY_TO_PARSER:
-            parser = getattr(parser, name, None)
-        unread, _ = getattr(parser, "trailing_data", (None, False))
-        return unread == b""
+
+def _is_clean(stream: Any) -> bool:
+    parser = stream
+    for name in _WAY_TO_PARSER:
+        parser = getattr(parser, name, None)
+    unread, _ = getattr(parser, "trailing_data", (None, False))
+    return unread == b""
