@@ -33,7 +33,9 @@ _NULL: Schema = {"type": "null"}
 _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 _FILE: Schema = {"type": "string", "format": "binary"}
-_NAME: Schema = {"type": "string", "pattern": r"[^\s\x00-\x20\x7f-\xa0]", "maxLength": 256}
+_VISIBLE = r"[^\s\x00-\x20\x7f-\xa0]"
+"""What is blank differs from one language's regular expressions to another's; this is in none."""
+_NAME: Schema = {"type": "string", "pattern": _VISIBLE, "maxLength": 256}
 _URL: Schema = {"type": "string", "pattern": r"^(https?://\S|data:image/[a-z+]+;base64,)"}
 _BASE64: Schema = {"type": "string", "pattern": "^[A-Za-z0-9+/]{16,}={0,2}$"}
 _PICTURE: Schema = {
@@ -102,6 +104,8 @@ def _as_clients_write(request: Schema, cls: type[Any]) -> None:
     fields["timeout"]["anyOf"] = [_milliseconds(), _seconds(), _NULL]
     for name in ("model", "order"):
         fields[name]["anyOf"][0] = _NAME
+    if "prompt" in fields:
+        fields["prompt"]["pattern"] = _VISIBLE
     fields["thread"] = _nullable(_thread())
     if cls is VariationRequest:
         fields["stream"] = {"const": False, "description": "Variations cannot be streamed."}
