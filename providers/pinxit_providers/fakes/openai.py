@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .asgi import (
@@ -52,6 +53,7 @@ class FakeOpenAI:
         key: The only key that it accepts.
         retired: Models that it no longer serves; pass none to be a proxy that still does.
         prefix: The path of the API.
+        names: Models by the further names that they are served under.
 
     Attributes:
         received: Every request that could be read, oldest first.
@@ -64,23 +66,26 @@ class FakeOpenAI:
         key: str = "sk-fake-key-of-nobody",
         retired: Collection[str] = RETIRED,
         prefix: str = "/v1",
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.key = key
         self.retired = frozenset(retired)
         self.prefix = prefix
+        self.names = dict(names or {})
         self.received: list[Received] = []
         self.refusals: deque[Refusal] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or a server's start and stop."""
-        await serve(scope, receive, send, self._handle)
+        await serve(scope, receive, send, self.handle)
 
-    def _handle(self, incoming: Incoming) -> Answer:
+    def handle(self, incoming: Incoming) -> Answer:
+        """Answer one request."""
         if incoming.path.startswith("/files/"):
             return _file(incoming.path)
         try:
             request = self._accept(incoming)
-            rules = check(request, self.retired)
+            rules = check(self._named(request), self.retired)
             _meet_triggers(str(request.fields.get("prompt", "")))
         except Refusal as refusal:
             return answer(refusal.body, refusal.status, **refusal.headers)
@@ -112,6 +117,12 @@ class FakeOpenAI:
         )
         self.received.append(request)
         return request
+
+    def _named(self, request: Received) -> Received:
+        """Return the request with the model's own name in it."""
+        model = self.names.get(str(request.fields.get("model")))
+        fields = request.fields | ({"model": model} if model else {})
+        return replace(request, fields=fields)
 
     def _answer(
         self, incoming: Incoming, request: Received, rules: Rules, order: _Order
