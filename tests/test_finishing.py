@@ -317,6 +317,24 @@ async def test_broken_promise_of_a_size_is_told() -> None:
     assert answer.size == "64x48"
 
 
+@pytest.mark.parametrize(("format", "came"), [("png", "jpeg"), ("jpeg", "webp"), ("webp", "png")])
+async def test_a_format_that_was_asked_for_is_made(format: Any, came: str) -> None:
+    """A model that offers one format and sends another does not cost the caller the one asked for."""
+    answer = await finished(picture(came), request=asked(output_format=format))
+    assert (answer.data[0].format, answer.output_format) == (format, format)
+    told = [(a.parameter, a.asked, a.sent, a.verdict) for a in answer.report.adaptations]
+    assert told == [("output_format", format, came, "emulated")]
+
+
+async def test_a_format_that_nobody_asked_for_is_left() -> None:
+    """Without a wish, and where it came as asked, the bytes stay what they are."""
+    data = picture("jpeg")
+    for fields in ({}, {"output_format": "jpeg"}):
+        answer = await finished(data, request=asked(**fields))
+        assert answer.data[0].data == data
+        assert answer.report.adaptations == ()
+
+
 async def test_kept_promise_is_not_told() -> None:
     """A size that came as promised needs no word."""
     answer = await finished(picture(), request=asked(size="64x48"), promised=(64, 48))

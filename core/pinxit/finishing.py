@@ -33,6 +33,7 @@ SMALL = 64 * 1024
 """Bytes of a picture that is looked at on the spot."""
 
 _PIXEL_FORMATS = frozenset({"png", "jpeg", "webp", "gif", "avif"})
+_STILL = frozenset({"png", "jpeg", "webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class _Work:
 
     Attributes:
         size: Width and height to bring them to.
+        format: The format to deliver; ``None`` leaves what came.
         keep_frames: An animation was asked: its frames are worth more than its size.
     """
 
     delivery: Delivery
     size: tuple[int, int] | None
+    format: str | None
     protect: Protection | None
     keep_frames: bool
     fetch: Fetch | None
@@ -116,6 +119,9 @@ async def _work(
     return _Work(
         delivery=delivery,
         size=delivery.size or asked,
+        # A model that offers one format may send another all the same.
+        format=delivery.format
+        or (request.output_format if request.output_format in _STILL else None),
         protect=protect,
         keep_frames=request.frame_count is not None,
         fetch=fetch,
@@ -184,7 +190,7 @@ def _shape(image: Image, work: _Work) -> Result:
         return unchanged
     delivery, came = work.delivery, inspect(image.source, field="result")
     credentials = has_content_credentials(image.source)
-    format = delivery.format if delivery.format in _PIXEL_FORMATS else came.format
+    format = work.format if work.format in _PIXEL_FORMATS else came.format
     data = render(
         image.data,
         format or came.format,
@@ -207,7 +213,7 @@ def _is_final(info: ImageInfo, work: _Work) -> bool:
         work.protect is None
         and delivery.compression is None
         and work.size in {None, (info.width, info.height)}
-        and (delivery.format not in _PIXEL_FORMATS or delivery.format == info.format)
+        and (work.format not in _PIXEL_FORMATS or work.format == info.format)
         and not (delivery.opaque and info.alpha)
     )
 

@@ -84,6 +84,12 @@ def _compare(result: Result, request: Request, delivery: Delivery) -> Iterator[A
         yield _approximated(
             "output_format", wanted, now.format, "the picture could not be converted"
         )
+    if delivery.format is None and now.format == wanted != result.came.format:
+        came = result.came.format
+        why = f"the model sent {came}, which was converted"
+        yield Adaptation(
+            parameter="output_format", asked=wanted, sent=came, verdict="emulated", reason=why
+        )
     if request.background == "transparent" and not now.alpha:
         yield _approximated(
             "background", "transparent", "opaque", f"the {now.format} that came has no transparency"
