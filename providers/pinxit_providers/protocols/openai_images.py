@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from pinxit import (
     Context,
     EditRequest,
+    Image,
     ImagesResponse,
     Model,
     PinxitError,
@@ -127,7 +128,7 @@ def ratio_and(name: str, *, case: Callable[[str], str] = str) -> Sizing:
 
 
 def as_json(
-    one: str, several: str = "", *, write: Callable[..., JsonValue] = data_url, limit: int = 1
+    one: str, several: str = "", *, write: Callable[[Image], JsonValue] = data_url, limit: int = 1
 ) -> Attach:
     """Put input pictures into JSON: up to *limit* in the field *one*, more in a list in *several*.
 
