@@ -229,6 +229,8 @@ _MESSAGES = ("message", "msg", "detail", "title")
 
 def _words(outer: Mapping[str, object], fields: Mapping[str, object]) -> str:
     """Find the sentence for people."""
+    if node := _node_error(outer.get("node_errors")):
+        return node
     said = outer.get("error")
     texts = [*(fields.get(name) for name in _MESSAGES), outer.get("message"), outer.get("detail")]
     texts.append(outer.get("errors"))
@@ -239,6 +241,15 @@ def _words(outer: Mapping[str, object], fields: Mapping[str, object]) -> str:
     return found or "; ".join(
         text for text in sequence(outer.get("errors")) if isinstance(text, str)
     )
+
+
+def _node_error(nodes: object) -> str:
+    """Return what is wrong with the first node of a graph, which ComfyUI tells besides the error."""
+    for node in mapping(nodes).values():
+        first = mapping(_first(mapping(node).get("errors")))
+        words = (first.get("message"), first.get("details"))
+        return ": ".join(word for word in words if isinstance(word, str) and word)
+    return ""
 
 
 def _place(value: object, secrets: Sequence[str]) -> str | None:

@@ -50,6 +50,32 @@ def test_googles_reason_is_among_the_codes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": "OutOfMemoryError", "errors": "CUDA out of memory."}, "CUDA out of memory."),
+        ({"error": "HTTPException", "detail": "Sampler not found"}, "Sampler not found"),
+        ({"error": "OutOfMemoryError"}, "OutOfMemoryError"),
+        ({"error": "No such model.", "message": "x"}, "No such model."),
+    ],
+)
+def test_a_bare_word_is_told_last(body: dict[str, object], message: str) -> None:
+    """A word in place of the error is its class; what happened stands beside it."""
+    assert str(meant(400, body)) == message
+
+
+def test_the_first_wrong_node_is_told() -> None:
+    """ComfyUI says of a graph only that it is wrong, and of its nodes why."""
+    error = {
+        "type": "prompt_outputs_failed_validation",
+        "message": "Prompt outputs failed validation",
+    }
+    node = {"errors": [{"message": "Value not in list", "details": "ckpt_name: 'x' not in []"}]}
+    body = {"error": error, "node_errors": {"4": node}}
+    assert str(meant(400, body)) == "Value not in list: ckpt_name: 'x' not in []"
+    assert str(meant(400, {**body, "node_errors": {}})) == error["message"]
+
+
+@pytest.mark.parametrize(
     ("delay", "seconds"),
     [("17s", 17.0), ("0.5s", 0.5), ("17", None), ("-3s", None), (17, None), ("9" * 12 + "s", None)],
 )
