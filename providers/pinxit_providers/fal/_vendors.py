@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pinxit import FixedSizes, Mask, Ratios, SizeRange
-from pinxit_providers.protocols.ratios import COMPUTED, ratio_pixels
+from pinxit_providers.protocols.ratios import COMPUTED, GEMINI_3, ratio_pixels
 
 from ._dialect import Dialect, Dialects
 from ._row import (
@@ -34,12 +34,8 @@ _GEMINI_2_5: dict[str, str] = dict(zip(_TEN, (
     "1024x1024", "832x1248", "1248x832", "864x1184", "1184x864", "896x1152", "1152x896", "768x1344",
     "1344x768", "1536x672",
 ), strict=True))  # fmt: skip
-_GEMINI_3: dict[str, str] = dict(zip(_TEN, (
-    "1024x1024", "848x1264", "1264x848", "896x1200", "1200x896", "928x1152", "1152x928", "768x1376",
-    "1376x768", "1584x672",
-), strict=True))  # fmt: skip
 _GEMINI_3_WIDE: dict[str, str] = {
-    **_GEMINI_3, "1:4": "512x2048", "4:1": "2048x512", "1:8": "384x3072", "8:1": "3072x384",
+    **GEMINI_3, "1:4": "512x2048", "4:1": "2048x512", "1:8": "384x3072", "8:1": "3072x384",
 }  # fmt: skip
 
 
@@ -106,7 +102,7 @@ ROWS = (
         name="fal-ai/nano-banana-pro",
         title="Nano Banana Pro",
         dialects=pair("fal-ai/nano-banana-pro", size="class"),
-        takes=takes(_classes(_GEMINI_3), formats=PNG_FIRST, default_size=SQUARE),
+        takes=takes(_classes(GEMINI_3), formats=PNG_FIRST, default_size=SQUARE),
         edits={"default_size": None},
         references=14,
         usd={"1K": "0.15", "2K": "0.15", "4K": "0.3"},

@@ -1,16 +1,22 @@
-"""Pixels of ratios, for models whose vendors publish an area and no pixels."""
+"""Pixels of ratios that several providers share, or that vendors publish only the area of."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-__all__ = ["COMPUTED", "MEGAPIXEL", "ratio_pixels"]
+__all__ = ["COMPUTED", "GEMINI_3", "MEGAPIXEL", "ratio_pixels"]
 
 MEGAPIXEL = 1024 * 1024
 
 COMPUTED = "The pixels of each aspect ratio are computed from the area; they are not published."
 """What to say of them under ``Facts.uncertain``."""
+
+GEMINI_3: Mapping[str, str] = {
+    "1:1": "1024x1024", "2:3": "848x1264", "3:2": "1264x848", "3:4": "896x1200", "4:3": "1200x896",
+    "4:5": "928x1152", "5:4": "1152x928", "9:16": "768x1376", "16:9": "1376x768", "21:9": "1584x672",
+}  # fmt: skip
+"""Google's pixels at 1K, for those who serve its models."""
 
 
 def ratio_pixels(
