@@ -21,7 +21,6 @@ from pinxit import (
     Model,
     Price,
     Ratios,
-    RequestError,
     Seed,
     VariationRequest,
 )
@@ -67,7 +66,7 @@ def _build(request: Request, model: Model, context: Context) -> httpx.Request:
     url = _ENDPOINT.url(context, _PATHS.get(model.name, _SD3))
     headers = _ENDPOINT.request_headers(context, accept="image/*")
     fields = _fields(request, model)
-    return form_request(context, url, headers, fields, list(_parts(request, model)))
+    return form_request(context, url, headers, fields, list(_parts(request)))
 
 
 def _fields(request: Request, model: Model) -> dict[str, Any]:
@@ -92,16 +91,10 @@ def _fields(request: Request, model: Model) -> dict[str, Any]:
     return fields
 
 
-def _parts(request: Request, model: Model) -> Iterator[Part]:
+def _parts(request: Request) -> Iterator[Part]:
     if not isinstance(request, EditRequest):
         return
     image = request.images[0]
-    if model.name == "inpaint" and request.mask is None and not image.info.alpha:
-        raise RequestError(
-            f"mask: {model.id} repaints what a mask marks; give a mask, or a picture that is "
-            "transparent there",
-            param="mask",
-        )
     yield Part("image", f"image.{image.format}", image)
     if request.mask is not None:
         yield Part("mask", "mask.png", request.mask)
@@ -209,8 +202,9 @@ def _sd3(name: str, usd: str, *older: str) -> Model:
 _ULTRA = _generate(_MEGAPIXEL)
 _INPAINT = _redraw(_ULTRA).model_copy(
     update={
-        # It grows the mask by a few pixels, and paints what lies under it anew.
-        "mask": Mask(polarity="white_edits", max_bytes=2**20, soft=True),
+        # It grows the mask by a few pixels. What is transparent in the picture could stand for a mask; a
+        # caller who means that gives the picture as both.
+        "mask": Mask(polarity="white_edits", max_bytes=2**20, soft=True, required=True),
         "extra": ("style_preset", "grow_mask"),
     }
 )

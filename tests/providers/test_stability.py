@@ -26,7 +26,7 @@ from pinxit.payload import Image
 from pinxit.plugins import Plugins
 from pinxit.pricing import estimate
 from pinxit.testing import ProviderTests
-from pinxit.testing.pictures import mask, picture
+from pinxit.testing.pictures import picture
 from pinxit.types import EditRequest, GenerateRequest, VariationRequest
 from pinxit_providers.fakes.stability import FakeStability
 from pinxit_providers.stability import PLUGIN
@@ -39,26 +39,18 @@ SMALL = picture("png", 16, 16)
 
 
 class TestStability(ProviderTests):
-    """One model of each address that takes prompts alone."""
+    """One model of each address."""
 
     plugin = PLUGIN
-    models = {"stability/core", "stability/ultra", "stability/sd3.5-large-turbo"}
+    models = {
+        "stability/core",
+        "stability/ultra",
+        "stability/sd3.5-large-turbo",
+        "stability/inpaint",
+    }
     asgi = FakeStability(key=KEY)
     settings = SETTINGS
     rejection = REFUSAL
-
-
-class TestInpaint(ProviderTests):
-    """What is to be repainted must be marked."""
-
-    plugin = PLUGIN
-    models = {"stability/inpaint"}
-    asgi = FakeStability(key=KEY)
-    settings = SETTINGS
-    rejection = REFUSAL
-    fields = {"images": (Image(picture("png", 128, 128)),), "mask": Image(mask(128, 128))}
-    # It tries a markup as well, which no request may have beside a mask.
-    leave_out = ("test_limits_are_limits",)
 
 
 def stability(answer: httpx.Response | None = None, **settings: Any) -> Upstream:
@@ -162,14 +154,12 @@ async def test_white_is_repainted() -> None:
 
 
 async def test_inpainting_needs_to_know_where() -> None:
-    """Without a mask, and without transparency in the picture, nothing is sent."""
+    """Without a mask it is no candidate; a picture that is transparent may be its own mask."""
+    assert fit(edit("inpaint"), model("inpaint")).reasons
     upstream = stability()
-    error = await upstream.error(edit("inpaint"))
-    assert isinstance(error, RequestError)
-    assert (error.param, upstream.sent) == ("mask", [])
     see_through = Image(picture("png", 96, 96, mode="RGBA"))
-    await upstream(edit("inpaint", images=(see_through,)))
-    assert [f.field for f in form(upstream.last)[1]] == ["image"]
+    await upstream(edit("inpaint", images=(see_through,), mask=see_through))
+    assert [f.field for f in form(upstream.last)[1]] == ["image", "mask"]
 
 
 def test_a_seed_of_0_would_be_a_random_one() -> None:
