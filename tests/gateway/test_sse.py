@@ -197,3 +197,13 @@ async def test_no_stream_was_asked() -> None:
     assert (await post(Scene(), stream=False, partial_images=None)).headers[
         "content-type"
     ] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("hd", "high"), ("standard", "medium"), ("low", "low"), ("auto", "auto"), (None, "auto")],
+)
+async def test_qualities_are_words_that_events_know(asked: str | None, said: str) -> None:
+    """DALL·E's words are none of OpenAI's events; the same is said in those that are."""
+    response = await post(Scene(), quality=asked)
+    assert {data["quality"] for _, data in events(response.text)} == {said}

@@ -28,6 +28,8 @@ _HEADERS = [
     # Some proxies hold events back until they have a page full of them.
     (b"x-accel-buffering", b"no"),
 ]
+_EVENT_QUALITIES = {"auto": "auto", "hd": "high", "standard": "medium"}
+"""Words of DALL·E, which never streamed: the events of OpenAI's API do not know them."""
 _COMMENT = b": still painting\n\n"
 
 Run = Callable[[Emit], Awaitable[ImagesResponse]]
@@ -147,7 +149,7 @@ class _Writer:
         fields: dict[str, Any] = {
             "created_at": self._created,
             "size": request.size or "auto",
-            "quality": request.quality or "auto",
+            "quality": _EVENT_QUALITIES.get(request.quality or "auto", request.quality),
             "background": request.background or "auto",
             "output_format": request.output_format or "png",
         }
