@@ -18,6 +18,7 @@ from pinxit import (
     Image,
     ImagesResponse,
     InvalidProviderResponse,
+    Model,
     PinxitError,
     Plugins,
     ProviderError,
@@ -250,6 +251,17 @@ def test_every_operation_has_its_endpoint() -> None:
         if edit is not None and dialects.edit is None:
             assert edit.mask is not None
             assert edit.mask.required
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in FAL.models if m.declared], ids=lambda model: model.name
+)
+def test_the_usual_sizes_are_served(model: Model) -> None:
+    """What most clients send to every model is made by each that generates, if need be by scaling."""
+    router = Router(Config(), plugins=Plugins(FAL, discover=False), settings={"fal": {}})
+    for size in ("1024x1024", "1536x1024", "1024x1536") if "generate" in model.operations else ():
+        plan = router.plan(GenerateRequest(prompt="a fox", model=model.id, size=size))
+        assert plan.refusal is None, plan.refusal
 
 
 def test_models_that_nobody_described() -> None:

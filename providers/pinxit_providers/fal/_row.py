@@ -37,7 +37,7 @@ WHITE = Mask(polarity="white_edits")
 ALWAYS_WHITE = Mask(polarity="white_edits", required=True)
 
 PRESETS = ("1024x1024", "512x512", "768x1024", "576x1024", "1024x768", "1024x576")
-PRESET_RANGE = SizeRange(min_edge=512, max_edge=1024, multiple_of=32, listed=PRESETS)
+PRESET_RANGE = SizeRange(min_edge=512, max_edge=1024, multiple_of=16, listed=PRESETS)
 FLUX_1 = SizeRange(min_edge=256, max_edge=1440, multiple_of=32, listed=PRESETS)
 FLUX_2 = SizeRange(
     min_edge=256, max_edge=2048, multiple_of=16, max_pixels=2048 * 2048, listed=PRESETS
