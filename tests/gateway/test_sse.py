@@ -207,3 +207,13 @@ async def test_qualities_are_words_that_events_know(asked: str | None, said: str
     """DALL·E's words are none of OpenAI's events; the same is said in those that are."""
     response = await post(Scene(), quality=asked)
     assert {data["quality"] for _, data in events(response.text)} == {said}
+
+
+async def test_events_hold_base64_even_where_a_url_is_asked() -> None:
+    """OpenAI lets clients ask for both, and requires base64 in events: the URL stands beside it."""
+    scene = Scene()
+    response = await post(scene, response_format="url")
+    ((_, data),) = events(response.text)
+    assert data["url"].startswith("http://gateway/assets/")
+    async with scene.client() as http:
+        assert (await http.get(data["url"])).content == base64.b64decode(data["b64_json"])

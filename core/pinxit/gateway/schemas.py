@@ -258,7 +258,7 @@ def _event(name: str) -> Schema:
     return {
         "anyOf": [
             _event_data(partial, {"revised_prompt": _TEXT, "seed": _WHOLE}),
-            _event_data(completed, last | signed),
+            _event_data(completed, last | signed | {"url": _TEXT}),
             _event_data(failed, signed),
         ]
     }

@@ -159,6 +159,11 @@ class _Writer:
 
     async def _event(self, name: str, image: Image, fields: dict[str, Any]) -> None:
         await self._exchange.write(f"event: {name}\ndata: ".encode())
+        if image.url is not None and image.is_local:
+            # OpenAI's events have no URL and always base64; a URL that was asked for stands beside it.
+            if not image.url.startswith("data:"):
+                fields = {**fields, "url": image.url}
+            image = image.replace(b64_json=image.b64_json)
         for data in in_parts(image_pieces(image, type=name, **fields)):
             await self._exchange.write(data)
         await self._exchange.write(b"\n\n")
