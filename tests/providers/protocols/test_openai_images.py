@@ -394,18 +394,3 @@ async def test_the_cost() -> None:
 
     assert (await answered(fields, cost=cost)).cost == Decimal("0.25")
     assert (await answered(fields)).cost is None
-
-
-@pytest.mark.parametrize(
-    ("costs", "expected"), [((0.25,), "0.25"), ((0.25, 0.5), "0.75"), ((0.25, None), None)]
-)
-async def test_the_cost_of_a_stream(costs: tuple[float | None, ...], expected: str | None) -> None:
-    """Finished pictures cost together what each of them says; one that is silent leaves it open."""
-    events = [{"type": "x.completed", "b64_json": PNG, "cost": cost} for cost in costs]
-    text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
-    kind = {"content-type": "text/event-stream"}
-    context = lent(httpx.Response(200, headers=kind, text=text))
-    profile = Profile(endpoint=ENDPOINT, cost=lambda event: dollars(event["cost"]))
-    answer = await call(profile, fox(n=len(costs), stream=True), model(), context)
-    assert answer.cost == (None if expected is None else Decimal(expected))
-    assert len(answer.data) == len(costs)
