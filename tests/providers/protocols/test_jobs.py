@@ -490,6 +490,8 @@ async def test_no_foreign_host_is_polled(address: str) -> None:
     assert (error.billing, error.retry) == ("ambiguous", False)
     assert "the key was not sent there" in str(error)
     assert replay.lines == [SUBMIT, CANCEL]
+    # There is nothing to wait for.
+    assert replay.pauses == [1.0]
 
 
 @pytest.mark.parametrize("address", FOREIGN)
@@ -686,6 +688,15 @@ async def test_a_redirect_takes_no_key_along() -> None:
     replay = Replay(ORDERED, *[away] * 5, away)
     await failure(replay)
     assert {request.url.host for request in replay.requests} == {"api.works.test"}
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+async def test_an_order_is_not_redirected(code: int) -> None:
+    """Neither the prompt nor the key goes where a redirect of the order leads."""
+    replay = Replay(status(code, location="https://evil.example/"))
+    error = await failure(replay)
+    assert isinstance(error, ProviderError)
+    assert replay.lines == [SUBMIT]
 
 
 async def test_what_is_ordered_is_what_was_built() -> None:

@@ -17,6 +17,7 @@ from pinxit import (
     Config,
     ContentRejected,
     Context,
+    Hedge,
     ImagesResponse,
     Model,
     PinxitError,
@@ -234,6 +235,19 @@ async def test_a_caller_who_leaves_cancels_the_job(start: Start) -> None:
         await task
     assert works.lines[-1] == "cancel 0"
     assert works.count("order") == 1
+
+
+async def test_the_loser_of_a_hedge_is_cancelled(start: Start) -> None:
+    """Of two models that were asked, the slower one's job is stopped; both may be billed."""
+    works = Works(60, poll_b=httpx.Response(
+        200, json={"state": "done", "pictures": [{"b64_json": picture_base64(16, 16)}]}
+    ))  # fmt: skip
+    answer = await start(works).generate(
+        "a fox", model="works/a", fallbacks=["works/b"], hedge=Hedge(after=5)
+    )
+    assert answer.report.model == "works/b"
+    assert "cancel 0" in works.lines
+    assert {a.model: a.may_be_billed for a in answer.report.attempts}["works/a"]
 
 
 EVERY_CODE = Retry(count=5, on_codes=(400, 404, 408, 429, 500, 502, 503))
