@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
-from pinxit import Capability, Facts, InputImages, Mask, Model, Seed, Setting, SizeRange
+from pinxit import Capability, Facts, InputImages, Mask, Model, Price, Seed, Setting, SizeRange
 from pinxit.types import Operation
 
 from .protocols import sdapi
@@ -13,8 +14,11 @@ from .protocols.sdapi import Server
 
 __all__ = ["PLUGIN"]
 
+_AS_OF = date(2026, 11, 22)
+# Nobody sends a bill for one's own machine.
+_FREE = (Price(usd=Decimal(0), per="request", as_of=_AS_OF),)
 _FACTS = Facts(
-    as_of=date(2026, 11, 22),
+    as_of=_AS_OF,
     source=(
         "modules/api and modules/processing.py of Forge (2025-06-26), and the API page of "
         "AUTOMATIC1111's wiki"
@@ -74,6 +78,7 @@ PLUGIN = sdapi.provider(
         operations=_OPERATIONS,
         by_name_only=True,
         bare_name=False,
+        prices=_FREE,
         facts=_FACTS,
         notes=_NOTES,
     ),
@@ -83,6 +88,7 @@ PLUGIN = sdapi.provider(
         operations=_OPERATIONS,
         by_name_only=True,
         declared=False,
+        prices=_FREE,
         facts=_FACTS,
         notes=(*_NOTES, "A server that has another checkpoint loaded needs time to change it."),
     ),

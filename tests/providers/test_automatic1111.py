@@ -81,6 +81,12 @@ def test_it_is_no_candidate_of_auto() -> None:
     assert len(router.plan("a fox", model=MODEL).candidates) == 1
 
 
+def test_it_costs_nothing() -> None:
+    """Nobody sends a bill for one's own machine, so that a limit on cost lets it pass."""
+    for model in (MODEL, "automatic1111/sd15"):
+        assert planned(PLUGIN, GenerateRequest(prompt="a fox", model=model, n=4)).estimate == 0
+
+
 def test_a_second_server_is_a_table() -> None:
     """Each has an address and a password of its own."""
     tables = {"gpu2": {"plugin": "automatic1111", "base_url": "http://gpu2:7860"}}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, cast
 
-from pinxit import Capability, ConfigError, Facts, Model, Setting
+from pinxit import Capability, ConfigError, Facts, Model, Price, Setting
 from pinxit.types import Operation
 from pinxit_providers.protocols import tables
 from pinxit_providers.protocols.endpoints import Endpoint
@@ -18,8 +19,9 @@ from ._workflows import Workflow, read, text_to_image
 
 __all__ = ["PLUGIN"]
 
+_AS_OF = date(2026, 11, 22)
 _FACTS = Facts(
-    as_of=date(2026, 11, 22),
+    as_of=_AS_OF,
     source="server.py of ComfyUI (2025-10-12), and docs.comfy.org (2026-08-21)",
     uncertain=("Some versions have no outputs for a graph whose results are all cached.",),
 )
@@ -54,6 +56,7 @@ def _checkpoints(name: str) -> Model:
         title="A checkpoint by the name of its file",
         operations={"generate": _USUAL.capability("generate")},
         declared=False,
+        prices=(Price(usd=Decimal(0), per="request", as_of=_AS_OF),),
         facts=_FACTS,
         notes=("The workflow is a plain one: steps, cfg, sampler and scheduler are extra.",),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from pinxit import Capability, Context, EditRequest, Facts, ImagesResponse, Model, Setting
+from pinxit import Capability, Context, EditRequest, Facts, ImagesResponse, Model, Price, Setting
 from pinxit.types import Operation, Request
 from pinxit_providers.protocols import openai_images
 from pinxit_providers.protocols.downloads import bring
@@ -40,6 +40,7 @@ class Accent:
         usual: What a model does of which nothing is said.
         say: Puts a request into its words.
         masked: What is different about edits with a mask.
+        prices: What a picture costs, where that is known.
         only: The name of the only model, where the server has but one.
         facts: Where this comes from.
     """
@@ -50,6 +51,7 @@ class Accent:
     usual: tuple[Operation, ...] = ("generate", "edit")
     say: Say = _as_it_is
     masked: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    prices: tuple[Price, ...] = ()
     only: str = ""
     facts: Facts | None = None
 
@@ -95,6 +97,7 @@ def served(accent: Accent, *, named_only: bool = False) -> tuple[Model, ...]:
         operations={operation: accent.operations[operation] for operation in accent.usual},
         bare_name=False,
         by_name_only=named_only,
+        prices=accent.prices,
         facts=accent.facts,
         notes=(_UNKNOWN,) if named_only else (),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from pinxit import (
@@ -14,6 +15,7 @@ from pinxit import (
     InputImages,
     Mask,
     Model,
+    Price,
     Seed,
     SizeRange,
     VariationRequest,
@@ -28,6 +30,9 @@ from ._accents import Accent, asks
 __all__ = ["LOCALAI", "OPENAI", "SD_SERVER", "SGLANG", "VLLM_OMNI", "XINFERENCE"]
 
 _AS_OF = date(2026, 11, 22)
+_FREE = (Price(usd=Decimal(0), per="request", as_of=_AS_OF),)
+"""Nobody sends a bill for one's own machine."""
+
 _SIZES = SizeRange(min_edge=64, max_edge=4096, multiple_of=8)
 _SIZES_UNKNOWN = (
     "Which sizes are good depends on the model; 64 to 4096 pixels in steps of 8 are let through."
@@ -124,6 +129,7 @@ SD_SERVER = Accent(
     },
     say=_tagged,
     only="default",
+    prices=_FREE,
     facts=_facts("examples/server of leejet/stable-diffusion.cpp (2026-08-19)", _INPUTS_UNKNOWN),
 )
 
@@ -159,6 +165,7 @@ LOCALAI = Accent(
         "edit": _LOCALAI_GENERATE.model_copy(update={"images": InputImages(max=4)}),
     },
     say=_split,
+    prices=_FREE,
     facts=_facts(
         "core/http/endpoints/openai/image.go and inpainting.go of mudler/LocalAI (2026-08-22)",
         _INPUTS_UNKNOWN,
@@ -193,6 +200,7 @@ VLLM_OMNI = Accent(
         "generate": _SERVED,
         "edit": _SERVED_EDIT.model_copy(update={"mask": Mask(polarity="white_edits", soft=True)}),
     },
+    prices=_FREE,
     facts=_facts(
         "vllm_omni 0.30.0 (PyPI)",
         "Masks are taken to be white where the picture is repainted, as in diffusers' pipelines.",
@@ -210,6 +218,7 @@ SGLANG = Accent(
         reserved=frozenset({"url"}),
     ),
     operations={"generate": _SERVED, "edit": _SERVED_EDIT},
+    prices=_FREE,
     facts=_facts("sglang 0.5.23 (PyPI), multimodal_gen", _INPUTS_UNKNOWN),
 )
 
@@ -260,6 +269,7 @@ XINFERENCE = Accent(
     },
     say=_with_kwargs,
     masked={"paths": {"edit": "/images/inpainting"}, "mask": "mask_image"},
+    prices=_FREE,
     facts=_facts("xinference 4.1.0 (PyPI), api/restful_api.py and model/image"),
 )
 

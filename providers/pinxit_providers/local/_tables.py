@@ -42,7 +42,7 @@ def create(
     accent = _accent(accents, usual, table).named(provider)
     tables.check_address(table.get("base_url"), accent.profile.endpoint.base_url)
     operations = partial(_operations, accent)
-    models = tuple(tables.models(provider, table.get("models"), operations))
+    models = tuple(tables.models(provider, table.get("models"), operations, prices=accent.prices))
     return speaker(accent, *(models or served(accent)), settings=_SETTINGS)
 
 

@@ -79,13 +79,16 @@ def _near(name: str, known: Collection[str]) -> str:
     return f"; there are {', '.join(known)}"
 
 
-def models(provider: str, tables: object, operations: Operations) -> Iterator[Model]:
+def models(
+    provider: str, tables: object, operations: Operations, **usual: object
+) -> Iterator[Model]:
     """Yield the models of a table ``[providers.NAME.models]``.
 
     Args:
         provider: The provider that they belong to.
         tables: One table for each; ``None`` where there are none.
         operations: Reads what one of them does.
+        usual: Fields of a model of which a table says nothing.
 
     Raises:
         ConfigError: One sentence on the first thing that is wrong, with its place.
@@ -101,16 +104,19 @@ def models(provider: str, tables: object, operations: Operations) -> Iterator[Mo
             raise ConfigError(
                 f"models.{name}: it cannot be a model's name; use letters, digits and . _ : @ / -"
             )
-        yield _model(provider, name, table, operations)
+        yield _model(provider, name, {**usual, **_table(table, name, provider)}, operations)
 
 
-def _model(provider: str, name: str, table: object, operations: Operations) -> Model:
-    place = f"models.{name}."
-    if not isinstance(table, Mapping):
+def _table(value: object, name: str, provider: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
         raise ConfigError(
             f"models.{name}: it is no table; write [providers.{provider}.models.{name!r}]"
         )
-    fields = dict(cast("Mapping[str, Any]", table))
+    return cast("Mapping[str, object]", value)
+
+
+def _model(provider: str, name: str, fields: Mapping[str, object], operations: Operations) -> Model:
+    place = f"models.{name}."
     check_names(fields, _MODEL_KEYS, place)
     aliases = fields.get("aliases", [])
     if not isinstance(aliases, list) or not all(

@@ -164,6 +164,15 @@ def test_a_model_is_a_candidate_of_auto() -> None:
     assert [candidate.model.id for candidate in plan.candidates] == ["mybox/a"]
 
 
+def test_ones_own_machine_sends_no_bill() -> None:
+    """A limit on cost lets it pass; of a server of which nothing is known, so is the price."""
+    own = router(gpu2={"plugin": "local", "profile": "localai", "models": {"m": {}}})
+    [candidate] = own.plan("a fox", model="gpu2/m", max_cost=Decimal("0.01")).candidates
+    assert candidate.estimate == 0
+    unknown = router(mybox=mybox(models={"m": {}})).plan("a fox", model="mybox/m")
+    assert unknown.candidates[0].estimate is None
+
+
 def test_an_alias_is_ours_and_not_the_servers() -> None:
     """The server gets its own name of the model."""
     suite = box(models={"flux-dev": {"aliases": ["dev"]}})
