@@ -4,8 +4,8 @@ import difflib
 import re
 import reprlib
 import time
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -345,9 +345,23 @@ def _picture_name(place: Sequence[str]) -> str:
     return f"image[{place[0]}]" if place and place[0] != "0" else "image"
 
 
-def _fields_at(cls: type[Frozen], path: tuple[str | int, ...]) -> list[str]:
-    fields = list(cls.model_fields) if not path else []
+def _fields_at(cls: type[Frozen], path: Sequence[str | int]) -> list[str]:
+    """Return the names of the object at a place of a request; none where nothing is known of it."""
+    for name in (part for part in path if isinstance(part, str) and "[" not in part):
+        field = cls.model_fields.get(name)
+        found = next(_objects_in(field.annotation), None) if field else None
+        if found is None:
+            return []
+        cls = found
+    fields = list(cls.model_fields)
     return [*fields, "image"] if "images" in fields else fields
+
+
+def _objects_in(annotation: object) -> Iterator[type[Frozen]]:
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _objects_in(inner)
 
 
 def _sentence(details: ErrorDetails) -> str:

@@ -160,6 +160,25 @@ def test_lenient_leaves_unknown_fields_out_and_says_so() -> None:
     assert sorted(asked.ignored) == ["orq.foo", "qualty"]
 
 
+def test_lenient_reaches_into_objects() -> None:
+    """What another router's ``retry`` or ``fallbacks`` may say beside ours costs no request either."""
+    fields: dict[str, Any] = {
+        "prompt": "p",
+        "retry": {"count": 2, "jitter": True},
+        "fallbacks": [{"model": "s/a", "region": "eu", "zone": 1}, "s/b", {"model": "s/c"}],
+    }
+    asked = to_request("generate", fields, lenient=True)
+    assert sorted(asked.ignored) == ["fallbacks.0.region", "fallbacks.0.zone", "retry.jitter"]
+    assert asked.request.retry is not None
+    assert asked.request.retry.count == 2
+    assert [f.model for f in asked.request.fallbacks or ()] == ["s/a", "s/b", "s/c"]
+    assert fields["retry"] == {"count": 2, "jitter": True}
+    with pytest.raises(RequestError, match=r"^retry\.count: should be less"):
+        to_request("generate", {**fields, "retry": {"count": 9, "jitter": True}}, lenient=True)
+    with pytest.raises(RequestError, match=r"'fallbacks\.0\.region'"):
+        to_request("generate", fields)
+
+
 # The block and old names ----------------------------------------------------------------------------
 
 

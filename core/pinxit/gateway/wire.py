@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from pinxit.errors import InvalidImage, RequestError
@@ -153,7 +154,14 @@ def to_request(
         values = {name: value for name, value in values.items() if name not in ignored}
     if operation == "variation" and values.get("stream"):
         _refuse_streamed_variation(values)
-    request = _build(cls, values)
+    try:
+        request = _build(cls, values)
+    except RequestError as error:
+        places = _strays(error) if lenient else []
+        if not places:
+            raise
+        ignored += tuple(".".join(map(str, place)) for place in places)
+        request = _build(cls, _without(values, places))
     if request.stream and request.response_format is None:
         # Events have a field for base64 and none for URLs, whatever the model's default is.
         request = request.model_copy(update={"response_format": "b64_json"})
@@ -166,6 +174,33 @@ def _build(cls: type[Request], values: Mapping[str, Any]) -> Request:
     if issubclass(cls, EditRequest):
         return build(EditRequest, values)
     return build(VariationRequest, values)
+
+
+def _strays(error: RequestError) -> list[tuple[str | int, ...]]:
+    """Return the places of unknown names within objects."""
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return []
+    found = cause.errors(include_url=False, include_context=False, include_input=False)
+    return [details["loc"] for details in found if details["type"] == "extra_forbidden"]
+
+
+def _without(value: Any, places: Iterable[tuple[str | int, ...]]) -> Any:
+    """Return a copy of an object, or of a list, that lacks what is at some places within it."""
+    inner = dict[str | int, list[tuple[str | int, ...]]]()
+    for key, *rest in places:
+        inner.setdefault(key, []).append(tuple(rest))
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return {
+            key: _without(item, inner.get(key, ()))
+            for key, item in items
+            if () not in inner.get(key, ())
+        }
+    if isinstance(value, list) and inner:
+        several = enumerate(cast("list[object]", value))
+        return [_without(item, inner.get(at, ())) for at, item in several]
+    return cast("object", value)
 
 
 def _refuse_streamed_variation(values: dict[str, Any]) -> None:
