@@ -82,6 +82,16 @@ async def test_the_cache_over_http(http: httpx.AsyncClient, scene: Scene) -> Non
     assert scene.provider.names == ["a", "a", "b", "a"]
 
 
+async def test_streams_tell_of_the_cache_too(http: httpx.AsyncClient, scene: Scene) -> None:
+    """The cache is asked whether events are wanted or not; a hit has the final event only."""
+    ask = ASK | {"cache": {"ttl": 60}, "stream": True}
+    first, again = await http.post(PATH, json=ask), await http.post(PATH, json=ask)
+    said = [response.headers["x-pinxit-cache"] for response in (first, again)]
+    assert said == ["miss", "hit"]
+    assert again.text.count("event: ") == 1
+    assert scene.provider.names == ["a"]
+
+
 async def test_ten_at_once_are_one_order(http: httpx.AsyncClient, scene: Scene) -> None:
     """The same request ten times at the same moment is paid for once."""
     ask = ASK | {"cache": {"ttl": 60}}

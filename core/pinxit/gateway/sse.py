@@ -125,7 +125,8 @@ class _Writer:
         """Write one event per picture; the last one has the usage and the report of all."""
         report = signed(response.report, self._ignored)
         if not self._exchange.started:
-            headers = report_headers(report, ignored=self._ignored)
+            cached = report.cached if self._request.cache else None
+            headers = report_headers(report, ignored=self._ignored, cached=cached)
             await self._exchange.start(200, [*_HEADERS, *headers])
         for place, image in enumerate(response.data, 1):
             fields = {**self._common(image), **echoed(response)}
