@@ -137,6 +137,15 @@ def test_same_values() -> None:
     assert list(undeclared(plugins, plugin, config)) == ["stray"]
 
 
+def test_a_table_is_told_by_what_is_in_it() -> None:
+    """A setting that is a table of models is not printed at length."""
+    file = {"providers": {"shop": {"region": {"north": {"keys": [1]}, "south": {}}}}}
+    plugins = Plugins(_module(), discover=False)
+    [plugin] = plugins.names().values()
+    origins = {o.name: o for o in declared_origins(plugins, plugin, Config.parse(file))}
+    assert origins["region"].value == "a table with north, south"
+
+
 def _module() -> object:
     from types import ModuleType
 

@@ -88,7 +88,9 @@ def _sources(setting: Setting, provider: str, config: Config) -> Iterator[tuple[
 
 
 def _public(value: object) -> str:
-    """Return a value without the credentials that a URL may hold."""
+    """Return a value without the credentials that a URL may hold; a table by what is in it."""
+    if isinstance(value, Mapping):
+        return f"a table with {', '.join(cast('Mapping[str, object]', value)) or 'nothing'}"
     text = str(value)
     if "://" not in text:
         return text
