@@ -161,15 +161,32 @@ async def test_url_becomes_text() -> None:
     assert image.revised_prompt == "x"
 
 
-async def test_url_that_came_is_kept(tmp_path: Path) -> None:
-    """A provider's own URL is handed on where the file behind it is as asked; the bytes are here too."""
-    shelf = Shelf()
-    answer = await finished(
-        Image(url=URL), fetch=download, store=shelf, response_format="url", size=(64, 48)
-    )
+async def test_url_that_came_is_handed_on_where_nothing_is_kept(tmp_path: Path) -> None:
+    """Without a store a provider's own URL is better than none; the bytes are here too."""
+    answer = await finished(Image(url=URL), fetch=download, response_format="url", size=(64, 48))
     assert answer.data[0].url == URL
     assert answer.data[0].save(tmp_path / "a.png").read_bytes() == picture()
-    assert shelf.kept == []
+
+
+async def test_url_that_came_is_replaced_by_one_that_lasts() -> None:
+    """Some providers' URLs live ten minutes: where pictures are kept, this one is too."""
+    shelf = Shelf()
+    answer = await finished(
+        Image(url=URL, seed=7), fetch=download, store=shelf, response_format="url", size=(64, 48)
+    )
+    assert (answer.data[0].url, answer.data[0].seed) == ("https://shelf.example/1.png", 7)
+    assert shelf.kept == [(picture(), "image/png")]
+
+
+async def test_url_that_came_is_handed_on_where_the_disk_is_full() -> None:
+    """It works for a while, which is more than nothing; no ``data:`` URL is spoken of."""
+
+    async def full(data: bytes, media_type: str) -> str:
+        raise OSError("disk full")
+
+    answer = await finished(Image(url=URL), fetch=download, store=full, response_format="url")
+    assert answer.data[0].url == URL
+    assert not any("data:" in note for note in answer.report.notes)
 
 
 async def test_changed_picture_gets_another_url() -> None:

@@ -223,17 +223,18 @@ async def _deliver(result: Result, work: _Work) -> Result:
     image = result.image
     if work.delivery.response_format == "b64_json":
         return result if image.url is None else result.with_image(_without_url(image))
-    if image.url is not None and not (work.store and image.url.startswith("data:")):
+    if image.url is not None and work.store is None:
         return result
-    url, homeless = None, False
+    url, homeless = image.url, False
     if work.store is not None:
+        # A provider's own URL may live ten minutes, and says who painted; the picture is here already.
         data = await asyncio.to_thread(_bytes, image)
         try:
             url = await work.store(data, result.now.media_type)
         except OSError as error:
             # It is paid for: a full disk is no reason not to deliver it.
             log.warning("a picture could not be kept: %s", error)
-            homeless = True
+            homeless = url is None or url.startswith("data:")
     if url is None:
         url = await asyncio.to_thread(_data_url, image, result.now)
     return replace(result, image=image.replace(url=url), homeless=homeless)
