@@ -98,7 +98,8 @@ def _stripped(image: Image) -> Image:
 def _build(
     endpoint: Endpoint, find: Find, request: Request, model: Model, context: Context
 ) -> httpx.Request:
-    graph = find(model, request.operation).fill(_values(request, model, context))
+    workflow = find(model, request.operation)
+    graph = workflow.fill(_values(request, model, context) | _files(request, workflow))
     headers = endpoint.request_headers(context)
     return json_request(context, endpoint.url(context, "/prompt"), headers, {"prompt": graph})
 
@@ -117,10 +118,6 @@ def _values(request: Request, model: Model, context: Context) -> dict[str, JsonV
         values["negative"] = request.negative_prompt
     if edges := parse_size(request.size):
         values |= {"width": edges[0], "height": edges[1]}
-    if not isinstance(request, GenerateRequest):
-        values["image"] = [_name(image) for image in request.images]
-    if isinstance(request, EditRequest):
-        values["mask"] = _name(request.mask or whole(request.images[0]))
     return values
 
 
@@ -142,13 +139,28 @@ def _name(image: Image) -> str:
     return f"pinxit-{image.digest()[:32]}.{image.format}"
 
 
+def _files(request: Request, workflow: Workflow) -> dict[str, JsonValue]:
+    """Return the names of the pictures that a graph loads."""
+    found: dict[str, JsonValue] = {}
+    if not isinstance(request, GenerateRequest):
+        found["image"] = [_name(image) for image in request.images]
+    if (mask := _mask(request, workflow)) is not None:
+        found["mask"] = _name(mask)
+    return found
+
+
+def _mask(request: Request, workflow: Workflow) -> Image | None:
+    if not isinstance(request, EditRequest) or "mask" not in workflow.slots:
+        return None
+    return request.mask or whole(request.images[0])
+
+
 def _uploads(request: Request, workflow: Workflow) -> Iterator[Image]:
     """Yield each picture that the graph names, once."""
     if isinstance(request, GenerateRequest):
         return
-    pictures = list(request.images)
-    if isinstance(request, EditRequest) and "mask" in workflow.slots:
-        pictures.append(request.mask or whole(request.images[0]))
+    mask = _mask(request, workflow)
+    pictures = (*request.images, *([mask] if mask is not None else []))
     yield from {_name(picture): picture for picture in pictures}.values()
 
 
