@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tomllib
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+import pinxit
 from gateway.scene import Scene
 from pages import blocks, page, rows
-from pinxit import Config
+from pinxit import Capability, Config, Model
 from pinxit.assets import AssetSettings
+from pinxit.gateway import Gateway
 from pinxit.gateway.paths import PREFIXES
 from pinxit.gateway.settings import GatewaySettings, read_settings
-from pinxit.gateway.wire import to_request
-from pinxit.types import EditRequest, GenerateRequest, VariationRequest
+from pinxit.gateway.wire import IN_ORQ, to_request
+from pinxit.options import Cache, Fallback, Hedge, Identity, LoadBalancer, Retry, Share
+from pinxit.testing.pictures import mask, picture
+from pinxit.types import EditRequest, GenerateRequest, Svg, VariationRequest
+from scripted import Scripted
 
 PAGE = "http-api.md"
+ILLUSTRATOR = "illustrator/scene-1"
+SHORT = "iVBORw0KGgo="
+PICTURE = picture("png", 64, 64)
+MASK = f"data:image/png;base64,{base64.b64encode(mask(64, 64)).decode()}"
 FIELDS = {*GenerateRequest.model_fields, *EditRequest.model_fields, *VariationRequest.model_fields}
 
 
@@ -82,6 +93,68 @@ def test_requests_of_the_page_are_requests() -> None:
     assert generate.fallbacks is not None
     assert [f.model for f in generate.fallbacks] == ["openai/gpt-image-1.5", "illustrator/scene-1"]
     assert isinstance(to_request("edit", json_of("Pictures")).request, EditRequest)
+
+
+def examples() -> list[dict[str, Any]]:
+    """Return the bodies of the requests that the page shows, with whole pictures in place of short ones."""
+    sections = ("Requests", "What to paint", "How to route it", "Who asks", "Pictures", "Plans")
+    texts = [b.text for b in blocks("json", PAGE) if b.section in sections]
+    texts = [text.replace(SHORT, base64.b64encode(PICTURE).decode()) for text in texts]
+    return [json.loads(text.replace("https://example.com/mask.png", MASK)) for text in texts]
+
+
+def keys(value: object) -> set[str]:
+    """Return the names of all fields, however deep."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return {*fields, *(name for inner in fields.values() for name in keys(inner))}
+    if isinstance(value, list):
+        return {name for inner in cast("list[object]", value) for name in keys(inner)}
+    return set()
+
+
+def test_every_field_has_an_example() -> None:
+    """Those of the requests, those of the objects within them, and those with names of their own."""
+    shown = set[str]().union(*map(keys, examples()))
+    within = (Cache, Fallback, Hedge, Identity, LoadBalancer, Retry, Share, Svg)
+    inner = {name for cls in within for name in cls.model_fields}
+    assert FIELDS | inner | {"call_timeout", "image", "orq", "thread"} <= shown
+    within_orq = next(body["orq"] for body in examples() if "orq" in body)
+    assert set(within_orq) <= IN_ORQ
+
+
+@pytest.mark.parametrize("place", range(len(examples())))
+async def test_examples_do_what_they_say(place: int) -> None:
+    """Models of the package can do each; the illustrator, who is here, does what it is asked."""
+    body = examples()[place]
+    acme = Capability(output_formats=("png", "gif", "svg"), frames=(2, 16), svg=True)
+    plugins = pinxit.Plugins(Scripted([Model(id="acme/painter", operations={"generate": acme})]))
+    # Nothing is sent to it: plans only.
+    configured = {"openai": {"api_key": "sk-test"}}
+    table = {"assets": {"folder": "pictures"}, "providers": configured}
+    if body.get("model") == "hero":
+        body["model"] = ILLUSTRATOR
+    async with pinxit.Router(Config.parse(table), plugins=plugins) as router:
+        transport = httpx.ASGITransport(Gateway(router))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+            plan = (await http.post("/v1/images/plan", json=body)).json()
+            assert plan.get("candidates"), plan
+            assert plan["error"] is None
+            if body.get("model") == ILLUSTRATOR:
+                answer = await http.post("/v1/images/generations", json=body)
+                assert answer.status_code == 200, answer.text
+                assert "x-pinxit-model" in answer.headers or body["stream"]
+
+
+def test_every_code_of_ours_has_its_row() -> None:
+    """What programs may have to tell apart; the last model's code speaks for all of them."""
+    core = Path(pinxit.__file__).parent
+    files = [path for path in core.rglob("*.py") if "testing" not in path.parts]
+    source = "\n".join(path.read_text("utf-8") for path in files)
+    ours = set(re.findall(r'\bcode(?:: str)? ?= ?"(\w+)"', source))
+    said = set(re.findall(r"`(\w+)`", " ".join(row[1] for row in rows(PAGE, "## Errors"))))
+    assert ours - {"all_models_failed", "configuration_error"} <= said
+    assert {code for code in said if f'"{code}"' not in source} == set()
 
 
 async def test_paths_of_the_page_are_there() -> None:
