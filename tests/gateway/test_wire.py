@@ -238,6 +238,15 @@ def test_a_thread_is_recorded() -> None:
     }  # fmt: skip
 
 
+def test_a_thread_has_no_other_fields() -> None:
+    """A typing error in it is told, or left out and told where that is wanted."""
+    fields = {"prompt": "p", "thread": {"id": "t", "tag": ["x"], "tags": None}}
+    with pytest.raises(RequestError, match=r"unknown parameter 'thread\.tag'"):
+        to_request("generate", fields)
+    asked = to_request("generate", fields, lenient=True)
+    assert (asked.ignored, asked.request.metadata) == (("thread.tag",), {"thread_id": "t"})
+
+
 def test_the_contact_header_names_the_identity_where_nothing_else_does() -> None:
     """The body is nearer to the caller than a header that a client library sets."""
     asked = to_request("generate", {"prompt": "p"}, contact="c1").request

@@ -303,11 +303,14 @@ def _take_thread(values: dict[str, Any]) -> None:
     thread = values.pop("thread", None)
     if thread is None:
         return
-    id = cast("Mapping[str, Any]", thread).get("id") if isinstance(thread, Mapping) else None
+    fields = dict(cast("Mapping[str, Any]", thread)) if isinstance(thread, Mapping) else {}
+    id, tags = fields.pop("id", None), fields.pop("tags", None)
     if not isinstance(id, str) or not id.strip():
         raise RequestError("thread: needs an id", param="thread")
+    # As with the block: whoever looks for unknown names finds these too.
+    values.update({f"thread.{name}": value for name, value in fields.items() if value is not None})
     said: dict[str, Any] = {"thread_id": id}
-    if tags := cast("Mapping[str, Any]", thread).get("tags"):
+    if tags:
         if not isinstance(tags, list):
             raise RequestError("thread.tags: is not a list", param="thread.tags")
         said["thread_tags"] = ",".join(map(str, cast("list[object]", tags)))
