@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -159,12 +160,13 @@ def register_settings() -> Iterable[Setting]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def create_plugin(provider: str, settings: Mapping[str, Any]) -> object | None:
+def create_plugin(provider: str, settings: Mapping[str, Any], folder: Path) -> object | None:
     """Return one more plugin of this kind, for a table ``[providers.NAME]`` with ``plugin = "this one"``.
 
     Only the plugin that the table names is called, at start-up. The ids of the models that the new one
     registers begin with *provider*; *settings* is the table as it was written, without values from the
-    environment. Raise `ValueError` or `ConfigError` with one sentence for what is wrong with it.
+    environment; *folder* is where the configuration stands, for files that the table names. Raise
+    `ValueError` or `ConfigError` with one sentence for what is wrong with it.
     """
 
 

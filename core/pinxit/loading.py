@@ -1,15 +1,31 @@
-"""One-file plugins: found in a folder, imported from a path."""
+"""Where plugins are: the entry points of installed packages, and files in a folder or at a path."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
 from .errors import ConfigError
 
-__all__ = ["files_in", "import_file"]
+__all__ = ["PLUGINS_GROUP", "distribution", "files_in", "import_file", "installed_plugins"]
+
+PLUGINS_GROUP = "pinxit"
+"""The entry-point group of plugins."""
+
+
+def installed_plugins() -> list[EntryPoint]:
+    """List what packages publish in the entry-point group ``pinxit``, without importing any of it."""
+    return sorted(
+        entry_points(group=PLUGINS_GROUP), key=lambda point: (point.name, distribution(point))
+    )
+
+
+def distribution(point: EntryPoint) -> str:
+    """Return the name of the distribution that publishes an entry point; empty where none does."""
+    return point.dist.name if point.dist else ""
 
 
 def files_in(directory: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,7 +18,7 @@ from .config import Settings
 from .errors import ConfigError
 from .hookspecs import PROJECT, CallNext, Context, Order, RequestNext
 from .layers import call_layer, call_with, request_layer
-from .loading import files_in, import_file
+from .loading import PLUGINS_GROUP, distribution, files_in, import_file, installed_plugins
 from .mistakes import contradictions, explain
 from .redaction import Secrets
 from .registry import Registry
@@ -33,20 +33,7 @@ T = TypeVar("T")
 
 __all__ = ["PLUGINS_GROUP", "Plugins", "installed_plugins"]
 
-PLUGINS_GROUP = PROJECT
-
 log = logging.getLogger("pinxit")
-
-
-def installed_plugins() -> list[EntryPoint]:
-    """List what packages publish in the entry-point group ``pinxit``, without importing any of it."""
-    return sorted(
-        entry_points(group=PLUGINS_GROUP), key=lambda point: (point.name, _distribution(point))
-    )
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else ""
 
 
 class Plugins:
@@ -61,6 +48,7 @@ class Plugins:
         directory: A folder whose ``*.py`` files are plugins.
         files: One-file plugins.
         tables: Settings by provider; a table that names a ``plugin`` is one more plugin of that kind.
+        folder: Where the tables stand, for files that they name; by default the working directory.
         undeclared: Whether models that nobody described can be called.
         trace: Tells of each call of a hook.
 
@@ -83,6 +71,7 @@ class Plugins:
         directory: Path | None = None,
         files: Iterable[Path] = (),
         tables: Mapping[str, Mapping[str, Any]] | None = None,
+        folder: Path | None = None,
         undeclared: bool = True,
         trace: Trace | None = None,
     ) -> None:
@@ -96,6 +85,7 @@ class Plugins:
         self._block = frozenset(block)
         self._allow = None if allow is None else frozenset(allow)
         self._trace = trace
+        self._folder = folder or Path()
         for plugin in plugins:
             self._register(plugin, self._free_name(plugin))
         if discover:
@@ -116,7 +106,7 @@ class Plugins:
         # a word, and lets one broken package take the application down.
         for point in points:
             if self._wanted(point.name):
-                self._try(point.name, point.load, _distribution(point))
+                self._try(point.name, point.load, distribution(point))
 
     def _load_files(self, files: Iterable[Path]) -> None:
         for file in files:
@@ -170,7 +160,9 @@ class Plugins:
             )
         try:
             with self._traced(kind, "create_plugin"):
-                plugin = call_with(makers[kind], provider=provider, settings=table)
+                plugin = call_with(
+                    makers[kind], provider=provider, settings=table, folder=self._folder
+                )
             self._register(plugin, provider)
         except (ConfigError, ValueError) as error:
             raise ConfigError(f"{where}: {explain(error)}") from error

@@ -98,6 +98,7 @@ class Router:
             directory=choice.dir,
             files=choice.files,
             tables=self.config.providers,
+            folder=self.config.path.parent if self.config.path else None,
             undeclared=choice.undeclared,
             trace=Trace() if choice.trace else None,
         )

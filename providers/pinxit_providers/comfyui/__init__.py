@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 
 from pinxit import Capability, ConfigError, Facts, Model, Price, Setting
@@ -67,8 +68,8 @@ def _usual(model: Model, operation: Operation) -> Workflow:
     return _USUAL
 
 
-def _create(name: str, table: Mapping[str, Any]) -> Provider:
-    """Return a server whose table names workflows.
+def _create(name: str, table: Mapping[str, Any], folder: Path) -> Provider:
+    """Return a server whose table names workflows, relative to *folder*.
 
     Raises:
         ConfigError: One sentence on the first thing that is wrong.
@@ -81,7 +82,7 @@ def _create(name: str, table: Mapping[str, Any]) -> Provider:
 
     def operations(given: object, place: str) -> Iterator[tuple[Operation, Capability]]:
         mine = found[place.removeprefix("models.").removesuffix(".")] = {}
-        for operation, workflow, limits in _workflows(given, f"{place}operations"):
+        for operation, workflow, limits in _workflows(given, f"{place}operations", folder):
             mine[operation] = workflow
             yield operation, limits
 
@@ -94,7 +95,9 @@ def _create(name: str, table: Mapping[str, Any]) -> Provider:
     return provider(endpoint, find, *models, settings=_SETTINGS)
 
 
-def _workflows(given: object, place: str) -> Iterator[tuple[Operation, Workflow, Capability]]:
+def _workflows(
+    given: object, place: str, folder: Path
+) -> Iterator[tuple[Operation, Workflow, Capability]]:
     """Yield the workflow of each operation, with what it can do."""
     if not isinstance(given, Mapping) or not given:
         raise ConfigError(
@@ -109,7 +112,7 @@ def _workflows(given: object, place: str) -> Iterator[tuple[Operation, Workflow,
             raise ConfigError(f"{where[:-1]}: it is no table with a workflow")
         fields = dict(cast("Mapping[str, Any]", value))
         parts = {part: fields.pop(part, None) for part in ("workflow", "slots", "output")}
-        workflow = read(parts, operation, where)
+        workflow = read(parts, operation, where, folder)
         yield operation, workflow, tables.limits(workflow.capability(operation), fields, where)
 
 

@@ -123,7 +123,7 @@ def text_to_image() -> Workflow:
 # From a table --------------------------------------------------------------------------------------
 
 
-def read(fields: Mapping[str, object], operation: Operation, place: str) -> Workflow:
+def read(fields: Mapping[str, object], operation: Operation, place: str, folder: Path) -> Workflow:
     """Read a workflow that a table names.
 
     Args:
@@ -132,11 +132,12 @@ def read(fields: Mapping[str, object], operation: Operation, place: str) -> Work
             where only one node saves any.
         operation: What the workflow is for.
         place: The path of the table, for errors.
+        folder: What a relative path begins at.
 
     Raises:
         ConfigError: One sentence on the first thing that is wrong.
     """
-    graph = _graph(fields.get("workflow"), f"{place}workflow")
+    graph = _graph(fields.get("workflow"), f"{place}workflow", folder)
     found = dict(_slots(fields.get("slots"), graph, f"{place}slots"))
     needed = {"generate": ("prompt",), "edit": ("prompt", "image"), "variation": ("image",)}
     for slot in needed[operation]:
@@ -148,10 +149,10 @@ def read(fields: Mapping[str, object], operation: Operation, place: str) -> Work
     return Workflow(graph=graph, slots=found, output=output)
 
 
-def _graph(file: object, place: str) -> dict[str, Any]:
+def _graph(file: object, place: str, folder: Path) -> dict[str, Any]:
     if not isinstance(file, str) or not file:
         raise ConfigError(f"{place}: it is missing; name a JSON file")
-    path = Path(file).expanduser().resolve()
+    path = (folder / Path(file).expanduser()).resolve()
     try:
         found: object = json.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pinxit import Setting, hookimpl
@@ -66,8 +66,12 @@ COMPATIBLE = Kind(accents={"openai": OPENAI, **_SERVERS}, usual="openai")
 def _usual(name: str) -> Provider:
     """Return a server at its usual address, of which there can be more."""
     accent = _SERVERS[name]
-    plugin = speaker(accent, *served(accent, named_only=True))
-    return replace(plugin, more=partial(create, _SERVERS, name))
+
+    def more(provider: str, table: Mapping[str, Any], folder: Path) -> Provider:
+        del folder
+        return create(_SERVERS, name, provider, table)
+
+    return replace(speaker(accent, *served(accent, named_only=True)), more=more)
 
 
 LOCALAI_PLUGIN = _usual("localai")

@@ -130,7 +130,11 @@ SD_SERVER = Accent(
     say=_tagged,
     only="default",
     prices=_FREE,
-    facts=_facts("examples/server of leejet/stable-diffusion.cpp (2026-08-19)", _INPUTS_UNKNOWN),
+    facts=_facts(
+        "examples/server of leejet/stable-diffusion.cpp (2026-08-19)",
+        _INPUTS_UNKNOWN,
+        "seed and negative_prompt are taken to be called so inside the tag of a prompt.",
+    ),
 )
 
 
@@ -229,8 +233,10 @@ SGLANG = Accent(
 def _with_kwargs(request: Request, provider: str) -> Request:
     """Write what has no field into ``kwargs``, which is JSON inside a text."""
     inner = _nested(request, provider)
+    # Forms have a field for it, and what stands twice is an error there.
+    of_its_own = None if request.operation == "generate" else inner.pop("negative_prompt", None)
     extra = {provider: {"kwargs": json.dumps(inner)}} if inner else {}
-    return asks(request, seed=None, negative_prompt=None, extra=extra)
+    return asks(request, seed=None, negative_prompt=of_its_own, extra=extra)
 
 
 def _starred(request: Request) -> Fields:

@@ -50,8 +50,8 @@ def _accent(accents: Mapping[str, Accent], usual: str | None, table: Mapping[str
     name = table.get("profile", usual)
     if name is None:
         raise ConfigError(f"profile: it is missing; there are {', '.join(accents)}")
-    if name not in accents:
-        raise ConfigError(f"profile: {name!r} is none; there are {', '.join(accents)}")
+    if not isinstance(name, str) or name not in accents:
+        raise ConfigError(f"profile: {name!r:.60} is none; there are {', '.join(accents)}")
     return accents[name]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,7 +40,7 @@ class Provider:
     settings: tuple[Setting, ...]
     build: Callable[[Request, Model, Context], httpx.Request]
     call: Callable[[Request, Model, Context], Awaitable[ImagesResponse]]
-    more: Callable[[str, Mapping[str, Any]], Provider] | None = None
+    more: Callable[[str, Mapping[str, Any], Path], Provider] | None = None
 
     @hookimpl
     def register_models(self) -> tuple[Model, ...]:
@@ -52,10 +53,10 @@ class Provider:
         return self.settings
 
     @hookimpl
-    def create_plugin(self, provider: str, settings: Mapping[str, Any]) -> Provider:
+    def create_plugin(self, provider: str, settings: Mapping[str, Any], folder: Path) -> Provider:
         """Return the same provider under another name: a second account, or another server."""
         if self.more is not None:
-            return self.more(provider, settings)
+            return self.more(provider, settings, folder)
         return replace(
             self,
             models=tuple(renamed(model, provider) for model in self.models),

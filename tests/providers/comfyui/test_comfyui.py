@@ -53,7 +53,7 @@ TABLE: dict[str, Any] = {
 class TestComfyUI(ProviderTests):
     """A table with a workflow for each operation, behind a proxy that wants a key."""
 
-    plugin = PLUGIN.create_plugin("studio", TABLE)
+    plugin = PLUGIN.create_plugin("studio", TABLE, HERE)
     asgi = FakeComfyUI(key=KEY)
     settings = {**URL, "api_key": KEY}
     most_pixels = 512 * 512
@@ -179,7 +179,9 @@ def test_the_same_picture_is_uploaded_once() -> None:
 
     class Twice(ProviderTests):
         __test__ = False
-        plugin = PLUGIN.create_plugin("studio", {"models": {"m": {"operations": {"edit": edit}}}})
+        plugin = PLUGIN.create_plugin(
+            "studio", {"models": {"m": {"operations": {"edit": edit}}}}, HERE
+        )
         asgi = FakeComfyUI()
         settings = URL
 

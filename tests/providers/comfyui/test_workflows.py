@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,22 @@ import pytest
 from pydantic import JsonValue
 
 from pages import block
-from pinxit import Capability, ConfigError, Model, Plugins, SizeRange
+from pinxit import Capability, Config, ConfigError, Model, Plugins, Router, SizeRange
 from pinxit_providers.comfyui import PLUGIN
 from pinxit_providers.comfyui._workflows import read, text_to_image
 
-INPAINT = Path(__file__).with_name("inpaint.json")
+HERE = Path(__file__).parent
+INPAINT = HERE / "inpaint.json"
 SLOTS: dict[str, Any] = {"prompt": "2.text", "image": "4.image"}
 
 
 def capability(slots: dict[str, Any]) -> Capability:
     fields = {"workflow": str(INPAINT), "slots": slots, "output": "10"}
-    return read(fields, "edit", "").capability("edit")
+    return read(fields, "edit", "", HERE).capability("edit")
 
 
 def models(**table: Any) -> tuple[Model, ...]:
-    plugin = PLUGIN.create_plugin("studio", table)
+    plugin = PLUGIN.create_plugin("studio", table, HERE)
     return tuple(Plugins(plugin, discover=False).registry)
 
 
@@ -64,7 +64,7 @@ def test_a_mask_is_read_as_its_node_reads_it(
     file = tmp_path / "graph.json"
     file.write_text(json.dumps(graph))
     fields = {"workflow": str(file), "slots": {**SLOTS, "mask": "5.image"}}
-    found = read(fields, "edit", "").capability("edit")
+    found = read(fields, "edit", "", HERE).capability("edit")
     assert found.mask is not None
     assert found.mask.polarity == polarity
 
@@ -72,7 +72,7 @@ def test_a_mask_is_read_as_its_node_reads_it(
 def test_several_pictures_have_several_places() -> None:
     """The first picture goes to the first place, and the last one to all that are left."""
     fields = {"workflow": str(INPAINT), "slots": {**SLOTS, "image": ["4.image", "5.image"]}}
-    workflow = read(fields, "edit", "")
+    workflow = read(fields, "edit", "", HERE)
     images = workflow.capability("edit").images
     assert images is not None
     assert images.max == 2
@@ -87,7 +87,7 @@ def test_several_pictures_have_several_places() -> None:
 def test_one_value_may_have_several_places() -> None:
     """Two samplers may share a seed."""
     slots = {**SLOTS, "seed": ["8.seed", "8.steps"]}
-    workflow = read({"workflow": str(INPAINT), "slots": slots}, "edit", "")
+    workflow = read({"workflow": str(INPAINT), "slots": slots}, "edit", "", HERE)
     inputs = workflow.fill({"seed": 9})["8"]["inputs"]
     assert (inputs["seed"], inputs["steps"]) == (9, 9)
 
@@ -104,19 +104,19 @@ def test_a_table_may_narrow_the_limits() -> None:
 def test_a_star_is_a_workflow_for_any_name() -> None:
     """With a slot for the checkpoint, one workflow serves them all."""
     edit = {"workflow": str(INPAINT), "slots": {**SLOTS, "checkpoint": "1.ckpt_name"}}
-    plugin = PLUGIN.create_plugin("studio", {"models": {"*": {"operations": {"edit": edit}}}})
+    plugin = PLUGIN.create_plugin("studio", {"models": {"*": {"operations": {"edit": edit}}}}, HERE)
     registry = Plugins(plugin, discover=False).registry
     assert registry.get("studio/any.safetensors").declared is False
 
 
 def test_a_table_without_models_is_another_server() -> None:
     """Its checkpoints are called as those of the first one."""
-    plugin = PLUGIN.create_plugin("gpu2", {"base_url": "http://gpu2:8188"})
+    plugin = PLUGIN.create_plugin("gpu2", {"base_url": "http://gpu2:8188"}, HERE)
     assert [model.id for model in plugin.models] == ["gpu2/*"]
 
 
-def test_the_pages_example_is_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its slots are places of graphs as ComfyUI exports them."""
+def test_the_pages_example_is_a_provider(tmp_path: Path) -> None:
+    """Its slots are places of graphs as ComfyUI exports them, in files beside the configuration."""
     names = {
         "3": ["seed", "steps"], "5": ["width", "height", "batch_size"], "6": ["text"], "7": ["text"],
         "10": ["image"], "11": ["image"],
@@ -129,9 +129,8 @@ def test_the_pages_example_is_a_provider(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "workflows").mkdir()
     for name in ("portrait", "mend"):
         (tmp_path / "workflows" / f"{name}.json").write_text(json.dumps(graph))
-    monkeypatch.chdir(tmp_path)
-    tables = tomllib.loads(block("providers.md", "toml", "ComfyUI").text)["providers"]
-    [model] = models(**tables["studio"])
+    (tmp_path / "pinxit.toml").write_text(block("providers.md", "toml", "ComfyUI").text)
+    model = Router(Config.load(tmp_path / "pinxit.toml")).registry.get("studio/portrait")
     generate, edit = model.operations["generate"], model.operations["edit"]
     assert (generate.max_n, generate.extra, edit.mask is not None) == (4, ("steps",), True)
     assert isinstance(generate.sizes, SizeRange)
@@ -222,5 +221,5 @@ def test_files_that_are_no_graphs(graph: Any, message: str, tmp_path: Path) -> N
     file = tmp_path / "graph.json"
     file.write_text(json.dumps(graph))
     with pytest.raises(ConfigError) as caught:
-        read({"workflow": str(file), "slots": {"prompt": "1.text"}}, "generate", "")
+        read({"workflow": str(file), "slots": {"prompt": "1.text"}}, "generate", "", HERE)
     assert message in str(caught.value)
