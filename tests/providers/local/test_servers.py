@@ -171,10 +171,12 @@ def test_xinference_takes_kwargs_as_text() -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_xinference_edits_on_two_paths(masked: bool) -> None:
     """With a mask an edit is inpainting; both take seeds, which its /images/edits does not."""
-    more = {"mask": MASK64} if masked else {}
-    path, fields = asked(TestXinference, "edit", prompt="a hat", images=[PNG64], seed=1, **more)
+    more: dict[str, Any] = {"mask": MASK64} if masked else {}
+    more |= {"prompt": "a hat", "images": [PNG64], "seed": 1, "negative_prompt": "fog"}
+    path, fields = asked(TestXinference, "edit", **more)
     assert path == ("/v1/images/inpainting" if masked else "/v1/images/variations")
-    assert fields["inner"] == {"seed": 1}
+    # A form has a field for the negative prompt, and it must not stand in both places.
+    assert (fields["inner"], fields["negative_prompt"]) == ({"seed": 1}, "fog")
     assert ("mask_image" in fields) is masked
 
 

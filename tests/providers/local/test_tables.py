@@ -306,6 +306,7 @@ def test_masks_go_as_openai_reads_them() -> None:
             "base_url: it is no http(s) address without credentials; give one",
         ),
         ({"base_url": "http://u:p@box"}, "base_url: it is no http(s) address without credentials"),
+        ({"profile": ["openai"]}, "profile: ['openai'] is none; there are openai, localai"),
         ({"profile": "ollama"}, "profile: 'ollama' is none; there are openai, localai, sd-server"),
         ({"url": URL}, "url: there is no such field; there are plugin, profile, base_url"),
         (
