@@ -154,6 +154,7 @@ def _thread() -> Schema:
         "type": "object",
         "properties": {"id": {**_NAME, "description": "Of a conversation."}, "tags": tags},
         "required": ["id"],
+        "additionalProperties": False,
         "description": "Recorded with the metadata.",
     }
 
