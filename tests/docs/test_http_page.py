@@ -152,6 +152,7 @@ def test_every_code_of_ours_has_its_row() -> None:
     files = [path for path in core.rglob("*.py") if "testing" not in path.parts]
     source = "\n".join(path.read_text("utf-8") for path in files)
     ours = set(re.findall(r'\bcode(?:: str)? ?= ?"(\w+)"', source))
+    ours |= set(re.findall(r'_refuse\(.*, "(\w+)"\)', source))
     said = set(re.findall(r"`(\w+)`", " ".join(row[1] for row in rows(PAGE, "## Errors"))))
     assert ours - {"all_models_failed", "configuration_error"} <= said
     assert {code for code in said if f'"{code}"' not in source} == set()

@@ -119,6 +119,7 @@ def test_what_can_be_read_in_two_ways_is_refused(impatient: str, kind: str) -> N
         data = wire.read_to_end()
     head, _, body = data.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
+    assert b"\r\nx-request-id: req_" in head
     assert json.loads(body)["error"]["code"] == "invalid_http"
     assert b"nowhere" not in body
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,7 +15,7 @@ from .answers import error_answer
 from .assets import Assets
 from .bodies import check_body
 from .errors import BadMessage, Disconnected
-from .exchange import Exchange, Receive, Scope, Send
+from .exchange import Exchange, Receive, Scope, Send, new_id
 from .keys import authenticate
 from .origins import check_origin
 from .paths import HEALTH, PUBLIC, find
@@ -52,7 +51,7 @@ class Gateway:
         config: Config | None = None,
         *,
         local: bool = False,
-        new_id: Callable[[], str] = lambda: f"req_{secrets.token_hex(12)}",
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         self._given = router
         self._config = config or (router.config if router else Config.load())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import (
     Awaitable,
     Callable,
@@ -19,7 +20,17 @@ from typing import Any, TypeVar
 from .encoding import encode_json
 from .errors import Disconnected, Header
 
-__all__ = ["Answer", "Exchange", "Message", "Receive", "Scope", "Send", "in_parts", "json_answer"]
+__all__ = [
+    "Answer",
+    "Exchange",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "in_parts",
+    "json_answer",
+    "new_id",
+]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -66,6 +77,11 @@ def in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
         held = piece[end:]
     if held:
         yield held
+
+
+def new_id() -> str:
+    """Make the id that signs an answer, and that the log has too."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 def json_answer(data: object, *, status: int = 200, headers: Sequence[Header] = ()) -> Answer:

@@ -6,13 +6,17 @@ Headers are bounded in time and in memory, and so is the patience with callers w
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .encoding import encode_json
+from .exchange import new_id
 
 __all__ = ["MAX_OVERHEAD", "BoundedProtocol"]
+
+log = logging.getLogger("pinxit.gateway")
 
 MAX_OVERHEAD = 128 * 1024
 """Bytes of a request that are not its body: request line, headers, chunk sizes, trailers. What small
@@ -128,11 +132,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if (serving := self._serving) is not None and serving.response_started:
             self.transport.abort()
             return
+        id = new_id()
+        log.info("%s %d: %s", id, status, message)
         kind = {"type": "invalid_request_error", "param": None, "code": code}
         body = encode_json({"error": {"message": message, **kind}})
         head = (
             f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\nconnection: close\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
+            f"x-request-id: {id}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
