@@ -193,7 +193,8 @@ class _Row(NamedTuple):
     title: str
     operations: dict[Operation, Capability]
     tokens: dict[str, dict[str, int]]
-    rates: tuple[str, str, str]
+    rates: tuple[str, ...]
+    """Dollars per million tokens: text in, pictures in and out, and text out where it has an own one."""
     lifecycle: Lifecycle = Lifecycle()
     uncertain: tuple[str, ...] = ()
 
@@ -233,7 +234,7 @@ _ROWS = (
         "GPT Image 1.5 (Azure)",
         _operations(FIXED, QUALITIES),
         TOKENS_1,
-        ("5", "8", "32"),
+        ("5", "8", "32", "10"),
         Lifecycle(retired=date(2026, 12, 16), successor=Succession(model=_SUCCESSOR)),
         uncertain=(_NO_HEIR,),
     ),
@@ -243,7 +244,10 @@ _ROWS = (
         _operations(FIXED, QUALITIES, "medium"),
         TOKENS_1,
         ("2", "2.5", "8"),
-        Lifecycle(retired=date(2027, 4, 7)),
+        Lifecycle(
+            retired=date(2027, 4, 7), successor=Succession(model="azure/gpt-image-2.5-flare")
+        ),
+        uncertain=(_NO_HEIR,),
     ),
     _Row(
         "gpt-image-1",
@@ -274,7 +278,7 @@ def _facts(*uncertain: str) -> Facts:
 
 
 def _model(row: _Row) -> Model:
-    text_in, image_in, image_out = map(Decimal, row.rates)
+    text_in, image_in, image_out, *text_out = map(Decimal, row.rates)
     return Model(
         id=f"azure/{row.name}",
         title=row.title,
@@ -284,6 +288,7 @@ def _model(row: _Row) -> Model:
             text_in=text_in,
             image_in=image_in,
             image_out=image_out,
+            text_out=next(iter(text_out), None),
             per_image=row.tokens,
             as_of=AS_OF,
             uncertain=True,

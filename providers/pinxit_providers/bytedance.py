@@ -91,6 +91,8 @@ def _area(least: int, most: int) -> SizeRange:
 _LISTED = ("2048x2048", "2304x1728", "1728x2304", "2496x1664", "1664x2496", "3024x1296")
 _SEED = Seed(max=2**31 - 1)
 _MOST = 4096 * 4096
+_LONGEST_EDGE = 6000
+"""Pixels: no picture within it has more than the 36 megapixels that Ark takes."""
 
 
 class _Row(NamedTuple):
@@ -178,6 +180,7 @@ _UNCERTAIN = ("Input pictures may have 10 MB in older documents and 30 MB in new
 _NOTES = (
     "`extra` takes watermark (false unless given), guidance_scale, optimize_prompt_options, tools.",
     "Bare names also work with Volcengine's doubao- before them.",
+    "Input pictures have more than 14 pixels per edge and a ratio of 16 at most.",
 )
 
 
@@ -190,7 +193,9 @@ def _operations(row: _Row) -> dict[Operation, Capability]:
     )
     operations: dict[Operation, Capability] = {"generate": capability} if row.generates else {}
     if row.inputs:
-        limits = InputImages(max=row.inputs, formats=("jpeg", "png"), max_bytes=10_000_000)
+        limits = InputImages(
+            max=row.inputs, formats=("jpeg", "png"), max_bytes=10_000_000, max_edge=_LONGEST_EDGE
+        )
         operations["edit"] = capability.model_copy(update={"images": limits})
     return operations
 

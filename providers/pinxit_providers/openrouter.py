@@ -83,7 +83,8 @@ PROFILE = Profile(
         refused_words=("content policy", "safety system"),
         spent=frozenset({"402"}),
         limited=frozenset({"429"}),
-        unauthorised=frozenset({"401"}),
+        # What moderation flagged has metadata; without it a key has met its limit.
+        unauthorised=frozenset({"401", "403"}),
         unknown=frozenset({"404"}),
         callers_fault=frozenset({"400", "413"}),
     ),

@@ -138,8 +138,8 @@ _KINDS: dict[str, _Kind] = {
     "google/imagen-4.0-fast": _IMAGEN,
     "google/imagen-4.0-ultra": _IMAGEN,
     "google/flash-image-2.5": _GOOGLE,
-    "google/flash-image-3.1-lite": _GOOGLE._replace(
-        uncertain=(*_GOOGLE.uncertain, "That it edits is not certain.")
+    "google/flash-image-3.1-lite": _IMAGEN._replace(
+        uncertain=(*_IMAGEN.uncertain, "Whether it edits is not certain; edits are not declared.")
     ),
     "google/gemini-3-pro-image": _GOOGLE._replace(sizes=_GEMINI),
     "ByteDance-Seed/Seedream-4.0": _OTHER,

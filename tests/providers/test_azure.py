@@ -291,6 +291,18 @@ def test_retired_models_go_on(name: str) -> None:
     assert candidate.request.quality == "high"
 
 
+def test_prices_and_heirs_are_openais() -> None:
+    """Text that comes out of 1.5 has a rate of its own; the small model is followed by a fast one."""
+    registry = Plugins(PLUGIN, discover=False).registry
+    older, small = registry.get("azure/gpt-image-1.5"), registry.get("azure/gpt-image-1-mini")
+    assert older.tokens is not None
+    assert older.tokens.text_out == 10
+    assert small.tokens is not None
+    assert small.tokens.text_out is None
+    assert small.lifecycle.successor is not None
+    assert small.lifecycle.successor.model == "azure/gpt-image-2.5-flare"
+
+
 def test_names_of_openai_stay_theirs() -> None:
     """A name without `azure/` never ends up on this account."""
     with pytest.raises(UnknownModel):

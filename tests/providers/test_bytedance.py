@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from asking import ask, planned, refused, sent, settings_of
-from pinxit import GenerateRequest, Image, Plugins
+from pinxit import EditRequest, GenerateRequest, Image, Plugins
 from pinxit.pricing import estimate
 from pinxit.testing import ProviderTests
 from pinxit.testing.pictures import picture
@@ -84,6 +84,16 @@ def test_an_edit_is_a_generation_with_pictures(count: int) -> None:
         "response_format": "b64_json",
         "image": written[0] if count == 1 else written,
     }
+
+
+def test_input_pictures_stay_below_36_megapixels() -> None:
+    """What is longer than 6000 pixels is scaled down, and told."""
+    limits = Plugins(PLUGIN, discover=False).registry.get(PRO).operations["edit"].images
+    assert limits is not None
+    assert limits.max_edge == 6000
+    wide = Image(picture("png", 6400, 8))
+    candidate = planned(PLUGIN, EditRequest(model=PRO, prompt="a hat", images=(wide,)))
+    assert any("scaled down" in a.reason for a in candidate.adaptations)
 
 
 def test_several_pictures_are_several_calls() -> None:

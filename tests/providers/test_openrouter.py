@@ -189,6 +189,7 @@ def test_an_error_inside_a_success(stream: bool) -> None:
     [
         (401, "AuthenticationFailed"),
         (402, "QuotaExceeded"),
+        (403, "AuthenticationFailed"),
         (429, "RateLimited"),
         (502, "ProviderUnavailable"),
     ],

@@ -136,6 +136,13 @@ def test_what_gemini_rejects_is_not_declared() -> None:
         assert (capability.seed, capability.negative_prompt, capability.max_n) == (None, False, 1)
 
 
+def test_uncertain_edits_are_not_declared() -> None:
+    """A server that does not know the field may ignore the pictures, and charge all the same."""
+    registry = Plugins(PLUGIN, discover=False).registry
+    assert list(registry.get("together/google/flash-image-3.1-lite").operations) == ["generate"]
+    assert "edit" in registry.get("together/google/flash-image-2.5").operations
+
+
 def test_many_pixels_are_known_by_their_pairs() -> None:
     """Gemini 3 Pro's thirty sizes are exact pixels, not classes."""
     trial = planned(PLUGIN, GenerateRequest(model=GEMINI, prompt="a fox", aspect_ratio="16:9"))

@@ -55,7 +55,10 @@ MODEL = Model(
     facts=Facts(
         as_of=AS_OF,
         source=SOURCE,
-        uncertain=("No source states the size of generations when none is sent.",),
+        uncertain=(
+            "No source states the size of generations when none is sent.",
+            "OpenAI names no successor; the one that is declared is the likely one.",
+        ),
     ),
     notes=("Prices are those of its lifetime at OpenAI.", "URLs live for 60 minutes."),
 )

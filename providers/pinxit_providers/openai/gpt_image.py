@@ -80,12 +80,14 @@ def _tokens(
     per_image: dict[str, dict[str, int]],
     *,
     text_in: str = "5",
+    text_out: str | None = None,
     uncertain: bool = True,
 ) -> TokenPrices:
     return TokenPrices(
         text_in=Decimal(text_in),
         image_in=Decimal(image_in),
         image_out=Decimal(image_out),
+        text_out=None if text_out is None else Decimal(text_out),
         per_image=per_image,
         as_of=AS_OF,
         uncertain=uncertain,
@@ -131,8 +133,10 @@ _2_6_UNCERTAIN = (
 )
 _2_5 = operations(sizes=FLEXIBLE, qualities=MORE_QUALITIES, markup=True)
 _NEW_TOKENS = _tokens("8", "30", TOKENS_2_5)
-_1_5_TOKENS = _tokens("8", "32", TOKENS_1, uncertain=False)
-_TEXT_OUT = "Text output tokens (10 USD per million) are not part of the estimate."
+_1_5_TOKENS = _tokens("8", "32", TOKENS_1, text_out="10", uncertain=False)
+_TEXT_OUT = (
+    "How many text tokens come out is not known beforehand; they are not part of the estimate."
+)
 
 _ROWS = (
     _Row(

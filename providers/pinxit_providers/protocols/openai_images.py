@@ -321,7 +321,9 @@ def _fields(
     if profile.attach is not None and request.operation != "generate":
         fields |= profile.attach(request, capability)
     if capability.streaming and (request.stream or request.partial_images):
-        fields |= {"stream": True, "partial_images": request.partial_images}
+        # None at all may be wished for of a server that does not know the word.
+        partial = request.partial_images if capability.partial_images else None
+        fields |= {"stream": True, "partial_images": partial}
     fields = {name: value for name, value in fields.items() if value is not None}
     fields |= profile.forced
     return {**profile.defaults, **fields} | {

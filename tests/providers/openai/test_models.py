@@ -267,6 +267,13 @@ def test_prices_of_dall_e(
     assert price.usd == Decimal(usd)
 
 
+def test_text_that_comes_out_has_a_rate_of_its_own(models: dict[str, Model]) -> None:
+    """Only the generation of 1.5 is billed for it, at less than for pictures."""
+    rates = {model.name: model.tokens.text_out for model in models.values() if model.tokens}
+    charged = {name: rate for name, rate in rates.items() if rate is not None}
+    assert charged == {"gpt-image-1.5": Decimal(10), "chatgpt-image-latest": Decimal(10)}
+
+
 def test_uncertain_facts_are_marked(models: dict[str, Model]) -> None:
     """What the sources do not settle is said with the model, and its prices are marked."""
     for model in models.values():

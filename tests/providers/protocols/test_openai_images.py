@@ -321,6 +321,8 @@ def test_streams_are_asked_for() -> None:
     sent = body(asked, streaming)
     assert (sent["stream"], sent["partial_images"]) == (True, 2)
     assert "partial_images" not in body(fox(stream=True), streaming)
+    without = body(fox(stream=True, partial_images=0), Capability(streaming=True))
+    assert "partial_images" not in without
 
 
 # What comes back ------------------------------------------------------------------------------------
