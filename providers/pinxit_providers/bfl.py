@@ -179,7 +179,8 @@ _FLUX_3_RATIOS = (
     "1:2", "9:21",
 )  # fmt: skip
 # 768sq and 1.5k have no name in a request; `extra` can ask for them.
-_FLUX_3_CLASSES = {"1K": 1.0, "2K": 4.2, "4K": 16.8}
+# Published as 1, 4.2 and 16.8 megapixels of a million: a square has edges of 1024, 2048 and 4096.
+_FLUX_3_CLASSES = {"1K": 1.0, "2K": 4.0, "4K": 16.0}
 _INPUT_BYTES = 15_000_000
 
 
@@ -208,7 +209,7 @@ def _flat(usd: str) -> tuple[Price, ...]:
 
 def _flux_2_prices(first: str, further: str) -> tuple[Price, ...]:
     """Price the first megapixel and each further one; a size that is not listed counts as the largest."""
-    listed = {"1024x1024": 0, "1024x2048": 1, "2048x1024": 1, None: 3}
+    listed = {"1024x1024": 0, "1024x2048": 1, "2048x1024": 1, "2048x2048": 3, None: 3}
     return tuple(
         Price(usd=Decimal(first) + more * Decimal(further), size=size, as_of=AS_OF, uncertain=True)
         for size, more in listed.items()
@@ -228,14 +229,16 @@ _NO_PROMPT = (
 _INPUTS_ARE_BILLED = "Megapixels of input pictures are billed as well; estimates leave them out."
 
 
-def _flux_2(name: str, title: str, references: int, price: tuple[str, str] | None) -> Model:
+def _flux_2(
+    name: str, title: str, references: int, price: tuple[str, str] | None, *uncertain: str
+) -> Model:
     generate = Capability(sizes=_SIZES, output_formats=_FORMATS, delivers=("url",), seed=_ANY_SEED)
     return Model(
         id=f"bfl/{name}",
         title=title,
         operations=_generate_and_edit(generate, references),
         prices=_flux_2_prices(*price) if price else (),
-        facts=_facts(_ROUNDING, _RANGE, _INPUT_LIMIT),
+        facts=_facts(*uncertain, _ROUNDING, _RANGE, _INPUT_LIMIT),
         notes=(_INPUTS_ARE_BILLED,),
     )
 
@@ -314,7 +317,8 @@ _FILL = Model(
             delivers=("url",),
             seed=_ANY_SEED,
             images=_inputs(1),
-            mask=Mask(polarity="white_edits"),
+            # What is transparent in the picture could stand for it; a picture can be given as both.
+            mask=Mask(polarity="white_edits", required=True),
         )
     },
     prices=_flat("0.05"),
@@ -326,9 +330,20 @@ MODELS = (
     _FLUX_3,
     _flux_2("flux-2-max", "FLUX.2 [max]", 8, ("0.07", "0.03")),
     _flux_2("flux-2-pro", "FLUX.2 [pro]", 8, ("0.03", "0.015")),
-    _flux_2("flux-2-pro-preview", "FLUX.2 [pro] preview", 8, ("0.03", "0.015")),
-    # Some lists say 0.05.
-    _flux_2("flux-2-flex", "FLUX.2 [flex]", 8, ("0.06", "0.06")),
+    _flux_2(
+        "flux-2-pro-preview",
+        "FLUX.2 [pro] preview",
+        8,
+        ("0.03", "0.015"),
+        "Its price is taken to be that of FLUX.2 [pro].",
+    ),
+    _flux_2(
+        "flux-2-flex",
+        "FLUX.2 [flex]",
+        8,
+        ("0.06", "0.06"),
+        "A megapixel costs 0.05 USD in some lists and 0.06 in later ones; the higher one is taken.",
+    ),
     _flux_2("flux-2-klein-9b", "FLUX.2 [klein] 9B", 4, ("0.015", "0.002")),
     _flux_2("flux-2-klein-9b-preview", "FLUX.2 [klein] 9B preview", 4, None),
     _flux_2("flux-2-klein-4b", "FLUX.2 [klein] 4B", 4, ("0.014", "0.001")),

@@ -331,6 +331,8 @@ async def test_a_wrong_key(fake: FakeBFL) -> None:
         ("flux-2-pro", "2048x1024", "0.045"),
         ("flux-2-pro", "2048x2048", "0.075"),
         ("flux-2-pro", "512x512", "0.075"),
+        ("flux-2-pro", None, "0.075"),
+        ("flux-2-flex", "1024x1024", "0.06"),
         ("flux-kontext-max", None, "0.08"),
         ("flux-3-image", None, "0.048"),
     ],
@@ -340,6 +342,25 @@ def test_estimates_are_not_too_low(model: str, size: str | None, usd: str) -> No
     router = Router(Config(), plugins=Plugins(BFL, discover=False), settings={"bfl": {}})
     plan = router.plan(GenerateRequest(prompt="a fox", model=f"bfl/{model}", size=size))
     assert plan.candidates[0].estimate == Decimal(usd)
+
+
+def test_the_classes_of_flux_3_have_the_published_areas() -> None:
+    """Its squares are 1.0, 4.2 and 16.8 megapixels of a million."""
+    sizes = MODELS["flux-3-image"].operations["generate"].sizes
+    assert isinstance(sizes, Ratios)
+    squares = {name: ratios["1:1"] for name, ratios in sizes.classes.items()}
+    assert squares == {"1K": "1024x1024", "2K": "2048x2048", "4K": "4096x4096"}
+    areas = [w * h / 1e6 for w, h in (parse_size(edges) or (0, 0) for edges in squares.values())]
+    assert [round(area, 1) for area in areas] == [1.0, 4.2, 16.8]
+
+
+def test_fill_is_no_candidate_without_a_mask() -> None:
+    """It has nothing to repaint then, and the order would be wasted."""
+    router = Router(Config(), plugins=Plugins(BFL, discover=False), settings={"bfl": {}})
+    opaque = Image(png(64, 64))
+    request = EditRequest(prompt="a hat", images=(opaque,), model="bfl/flux-pro-1.0-fill")
+    plan = router.plan(request)
+    assert not plan.candidates
 
 
 @pytest.mark.parametrize("model", ["flux-3-image", "flux-kontext-pro", "flux-pro-1.1-ultra"])

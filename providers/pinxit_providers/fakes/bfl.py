@@ -41,7 +41,7 @@ _FIELDS: dict[str, set[str]] = {
 }
 _TOLERANCE = {"flux-3": 4, "flux-2": 5}
 _CREDITS = {"flux-2-pro": 3.0, "flux-kontext-pro": 4.0, "flux-pro-1.1": 4.0, "flux-dev": 2.5}
-_CLASSES = {"768sq": 0.6, "1k": 1.0, "1.5k": 2.4, "2k": 4.2, "4k": 16.8}
+_CLASSES = {"768sq": 0.6, "1k": 1.0, "1.5k": 2.25, "2k": 4.0, "4k": 16.0}
 _TROUBLE = {
     402: {"error": "Insufficient credits", "message": "Add credits to go on."},
     429: {"error": "Too many requests", "message": "24 tasks are running.", "retry_after": 2},
