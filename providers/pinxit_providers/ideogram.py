@@ -115,10 +115,10 @@ def _read(reply: Reply, asked: Asked) -> ImagesResponse:
     items = [_item(mapping(item), asked.request) for item in sequence(fields.get("data"))]
 
     def judge(item: Mapping[str, object]) -> ContentRejected | None:
-        if item["is_image_safe"] is not False:
+        if not item["withheld"]:
             return None
         return ContentRejected(
-            "the picture did not pass the safety check (is_image_safe is false)",
+            "the picture did not pass the safety check, and was withheld",
             upstream_status=reply.status,
             billing="billed",
         )
@@ -129,12 +129,13 @@ def _read(reply: Reply, asked: Asked) -> ImagesResponse:
 
 
 def _item(item: Mapping[str, object], request: Request) -> dict[str, object]:
-    said = item.get("prompt")
+    said, safe = item.get("prompt"), item.get("is_image_safe")
     return {
         "url": item.get("url"),
         # The prompt comes back in any case; it was revised only where it differs.
         "revised_prompt": None if said == _prompt(request) else said,
-        "is_image_safe": item.get("is_image_safe"),
+        # Either sign is enough, unless the other one contradicts it.
+        "withheld": safe is False or ("url" in item and item["url"] is None and safe is not True),
         "seed": item.get("seed"),
     }
 
@@ -260,7 +261,7 @@ _MODELS = (
         "ideogram-4",
         "Ideogram 4",
         {"generate": _GENERATE_4},
-        _prices("0.03", "0.06", "0.1"),
+        _prices("0.03", "0.06", "0.1", uncertain=True),
         _V2_API,
         "Prices are listed as turbo, default and quality; they are taken for low, medium and high.",
     ),

@@ -258,6 +258,8 @@ async def test_one_of_several_is_refused() -> None:
         answer(item(url=None, is_image_safe=False)),
         answer({"is_image_safe": False}, item(url=None, is_image_safe=False)),
         answer(item(is_image_safe=False)),
+        answer({"url": None, "seed": 5}),
+        answer(item(url=None, is_image_safe=None)),
     ],
 )
 async def test_unsafe_pictures_are_refusals(response: httpx.Response) -> None:
@@ -265,6 +267,13 @@ async def test_unsafe_pictures_are_refusals(response: httpx.Response) -> None:
     error = await ideogram(response).error(ask())
     assert isinstance(error, ContentRejected)
     assert (error.billing, error.upstream_status) == ("billed", 200)
+
+
+async def test_a_picture_without_an_address_costs_the_others_nothing() -> None:
+    """An item whose URL is null was withheld, though nothing else says so; the rest is delivered."""
+    withheld = item(url=None, is_image_safe=None, seed=6)
+    found = await ideogram(answer(withheld, item(seed=7)))(ask(n=2))
+    assert [picture.seed for picture in found.data] == [7]
 
 
 @pytest.mark.parametrize(
