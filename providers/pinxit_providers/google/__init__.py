@@ -30,6 +30,7 @@ _VERTEX = Endpoint(
     base_url=f"https://{_GLOBAL_HOST}/v1",
     # The name is ours: Google's own clients fetch tokens themselves and know no variable for one.
     key_env=("VERTEX_ACCESS_TOKEN",),
+    key_help="An OAuth access token, as `gcloud auth print-access-token` prints it; it lives for an hour.",
     more=(
         Setting(
             name="project",

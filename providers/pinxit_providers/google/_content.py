@@ -42,7 +42,9 @@ EXTRA: Mapping[str, tuple[str, ...]] = {
 }
 """What ``extra`` may hold, and the object of the body that each belongs to."""
 
-_CODES = Vocabulary(unauthorised=frozenset({"API_KEY_INVALID"}))
+# Both come with status 400. The second is what an account or a region lacks, such as billing; no other
+# request would fare better.
+_CODES = Vocabulary(unauthorised=frozenset({"API_KEY_INVALID", "FAILED_PRECONDITION"}))
 
 _REFUSED = frozenset({
     "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER", "PROHIBITED_CONTENT",

@@ -66,7 +66,7 @@ class _Row(NamedTuple):
         usd: US dollars per million tokens: in, text out, pictures out.
         tokens: Output tokens of a picture per class.
         since: Released, deprecated.
-        ends: The last days at the Gemini API and at Vertex AI, as far as they are known.
+        ends: The shutdowns at the Gemini API and at Vertex AI, as far as they are known.
         successor: Who serves its users then.
         inputs: Pictures that an edit takes.
         extra: Options besides the common ones.

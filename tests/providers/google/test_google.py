@@ -340,6 +340,7 @@ def failed(code: int, status: str, *details: dict[str, str]) -> httpx.Response:
     ("response", "kind", "billing"),
     [
         (failed(400, "INVALID_ARGUMENT"), RequestError, "unbilled"),
+        (failed(400, "FAILED_PRECONDITION"), AuthenticationFailed, "unbilled"),
         (failed(401, "UNAUTHENTICATED"), AuthenticationFailed, "unbilled"),
         (failed(403, "PERMISSION_DENIED"), AuthenticationFailed, "unbilled"),
         (failed(404, "NOT_FOUND"), UnknownModel, "unbilled"),
