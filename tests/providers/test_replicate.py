@@ -200,8 +200,21 @@ def test_masks(model: str, polarity: str) -> None:
     mask = MODELS[model].operations["edit"].mask
     assert mask is not None
     assert (mask.polarity, mask.required) == (polarity, True)
+    # Ideogram's are strictly black and white.
+    assert mask.hard is ("ideogram" in model)
     request = EditRequest(prompt="a hat", images=(PICTURE,), mask=PICTURE)
     assert sent(request, model)[1]["input"]["mask"] == URL
+
+
+@pytest.mark.parametrize(
+    ("name", "unsure"), [(DEV, False), ("black-forest-labs/flux-fill-pro", True)]
+)
+def test_thin_prices_say_so(name: str, unsure: bool) -> None:
+    """A price from a thin source is marked, and the facts name it."""
+    model = MODELS[name]
+    assert [price.uncertain for price in model.prices] == [unsure]
+    assert model.facts is not None
+    assert any("price" in sentence for sentence in model.facts.uncertain) is unsure
 
 
 def test_extra_adds_and_never_changes() -> None:

@@ -94,7 +94,7 @@ def _flux_2(name: str, title: str, references: int, most: int, step: int) -> _Ro
     )
 
 
-_NAMES = "Names and values of its inputs are not documented well."
+_NAMES = "Names and values of its inputs, and its price, are not documented well."
 _FORMAT = "Which format comes is not documented."
 _ROWS = (
     _Row(
@@ -175,7 +175,8 @@ _ROWS = (
         references=1,
         edits={
             "sizes": None,
-            "mask": Mask(polarity="black_edits", max_bytes=_SMALL, required=True),
+            # Strictly black and white, says the vendor.
+            "mask": Mask(polarity="black_edits", max_bytes=_SMALL, required=True, hard=True),
         },
         uncertain=(COMPUTED, _NAMES, _FORMAT),
     ),
@@ -208,6 +209,13 @@ def _operations(row: _Row) -> dict[Operation, Capability]:
     return found
 
 
+def _prices(row: _Row) -> tuple[Price, ...]:
+    if not row.usd:
+        return ()
+    # Where the inputs are not documented well, the price comes from the same thin source.
+    return (Price(usd=Decimal(row.usd), as_of=AS_OF, uncertain=_NAMES in row.uncertain),)
+
+
 _WIDEST = _takes(_one_class(ratio_pixels(_FLUX_RATIOS)), seed=_SEED, negative_prompt=True)
 
 MODELS = (
@@ -216,7 +224,7 @@ MODELS = (
             id=f"replicate/{row.name}",
             title=row.title,
             operations=_operations(row),
-            prices=(Price(usd=Decimal(row.usd), as_of=AS_OF),) if row.usd else (),
+            prices=_prices(row),
             facts=Facts(as_of=AS_OF, source=SOURCE, uncertain=row.uncertain),
         )
         for row in _ROWS
