@@ -214,6 +214,32 @@ def test_settings_come_from_the_environment() -> None:
     """Fal's own variable comes before those of its clients."""
     names = {setting.name: setting.env for setting in FAL.settings}
     assert names["api_key"] == ("FAL_KEY", "FAL_AI_API_KEY", "FAL_API_KEY")
+    assert names["key_id"] == ("FAL_KEY_ID",)
+    assert names["key_secret"] == ("FAL_KEY_SECRET",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent"),
+    [
+        ({"key_id": "left-0123456789", "key_secret": "right-0123456789"}, "left-0123456789:right-0123456789"),
+        ({"api_key": KEY, "key_id": "left", "key_secret": "right"}, KEY),
+        ({"key_id": "left"}, None),
+        ({"key_secret": "right"}, None),
+    ],
+)  # fmt: skip
+def test_a_key_may_come_in_two_halves(settings: dict[str, str], sent: str | None) -> None:
+    """Both halves make a key; a whole one comes before them, and one half is none."""
+    context = lent(Replay(), **settings)
+    built = FAL.preview(GenerateRequest(prompt="a fox"), MODELS["fal-ai/flux/dev"], context)
+    assert built.headers.get("authorization") == (f"Key {sent}" if sent else None)
+
+
+async def test_a_missing_key_names_all_ways_to_give_one() -> None:
+    """Whoever has no key reads of both ways, and nothing is sent."""
+    replay = Replay()
+    with pytest.raises(AuthenticationFailed, match=r"FAL_KEY .*api_key or key_secret") as caught:
+        await FAL.generate(GenerateRequest(prompt="a fox"), MODELS["fal-ai/flux/dev"], lent(replay))
+    assert (caught.value.billing, replay.lines) == ("not_sent", [])
 
 
 # Names --------------------------------------------------------------------------------------------
@@ -349,6 +375,8 @@ async def test_black_pictures_are_refusals() -> None:
     assert (error.billing, error.code) == ("billed", "has_nsfw_concepts")
     answer = await paint(Replay(ORDERED, COMPLETED, {**two, "has_nsfw_concepts": [True, False]}))
     assert len(answer.data) == 1
+    error = await failure(ORDERED, COMPLETED, {**two, "has_nsfw_concepts": True})
+    assert isinstance(error, ContentRejected)
 
 
 @pytest.mark.parametrize("flags", [None, [], "true", [1]])

@@ -84,7 +84,8 @@ ROWS = (
         uncertain=(
             COMPUTED,
             FORMAT,
-            "Names of resolutions above 1K are not known, so that none is sent.",
+            "Names of resolutions are not known, so that none is sent and 1K is taken to come.",
+            "Input pictures need edges of 256 pixels and at most 4 megapixels, which is not checked here.",
         ),
     ),
     _flux_2("flux-2-max", "FLUX.2 [max]"),

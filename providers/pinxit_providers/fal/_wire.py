@@ -16,6 +16,8 @@ from pinxit import (
     PinxitError,
     ProviderUnavailable,
     RequestError,
+    Setting,
+    Settings,
 )
 from pinxit.capabilities import Capability
 from pinxit.types import Request, parse_size
@@ -33,12 +35,37 @@ from ._models import DIALECTS
 
 __all__ = ["JOBS"]
 
+
+def _authorise(settings: Settings) -> Mapping[str, str]:
+    """Send the key; fal's own client also takes it in two halves."""
+    halves = [str(settings.get(name) or "").strip() for name in ("key_id", "key_secret")]
+    if settings.get("api_key") or not all(halves):
+        return _WHOLE(settings)
+    return {"Authorization": f"Key {':'.join(halves)}"}
+
+
+_WHOLE = with_key(scheme="Key ")
+
 ENDPOINT = Endpoint(
     provider="fal",
     base_url="https://queue.fal.run",
     key_env=("FAL_KEY", "FAL_AI_API_KEY", "FAL_API_KEY"),
     url_env=("FAL_BASE_URL",),
-    authorise=with_key(scheme="Key "),
+    alternative="key_secret",
+    authorise=_authorise,
+    more=(
+        Setting(
+            name="key_id",
+            env=("FAL_KEY_ID",),
+            help="The first half of a key, where key_secret is the second one.",
+        ),
+        Setting(
+            name="key_secret",
+            env=("FAL_KEY_SECRET",),
+            secret=True,
+            help="The second half of a key, of which key_id is the first one.",
+        ),
+    ),
 )
 
 _PENDING = frozenset({"IN_QUEUE", "IN_PROGRESS"})
@@ -156,7 +183,9 @@ def _state(reply: Reply, asked: Asked) -> State:
 def _collect(reply: Reply, asked: Asked) -> ImagesResponse:
     fields = reply.json()
     images = sequence(fields.get("images")) or [fields.get("image")]
-    flags = sequence(fields.get("has_nsfw_concepts"))
+    flagged = fields.get("has_nsfw_concepts")
+    # One flag for all of them is in no source; it would be no reason to hand out black pictures.
+    flags = [True] * len(images) if flagged is True else sequence(flagged)
     items: list[object] = [
         {**mapping(image), "refused": place < len(flags) and flags[place] is True}
         for place, image in enumerate(images)
