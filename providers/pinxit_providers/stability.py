@@ -138,6 +138,7 @@ _TURBO = "Turbo and flash models are taken to have no negative prompt."
 _NOTES = (
     "Erase, outpaint, search and replace, recolour, remove or replace a background, control, style "
     "transfer and upscale are operations of their own, and not served.",
+    "Input pictures need edges of 64 pixels, and most are taken between 1:2.5 and 2.5:1 only.",
 )
 _UPLOAD = InputImages(max_bytes=8 * 2**20, max_edge=3072)
 """A whole form has at most 10 MiB, and a picture for inpainting 9,437,184 pixels, as 3072x3072 has."""
