@@ -155,6 +155,7 @@ def _life(model: Model) -> tuple[str, ...]:
 
 def _setting(setting: Setting) -> tuple[str, ...]:
     default = "required" if setting.required else str(setting.default or "-")
+    default += f", or `{setting.alternative}`" if setting.alternative else ""
     variables = ", ".join(f"`{name}`" for name in setting.env)
     return (f"`{setting.name}`", variables or "-", default, setting.help or "-")
 

@@ -267,6 +267,22 @@ def test_a_missing_setting_without_a_variable() -> None:
     assert found.problem == "acme: no region; give [providers.acme] region in pinxit.toml"
 
 
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [({}, ("api_key",)), ({"ACME_TOKEN": "t"}, ()), ({"ACME_API_KEY": "k"}, ())],
+)
+def test_one_setting_can_stand_for_another(
+    environ: dict[str, str], missing: tuple[str, ...]
+) -> None:
+    """A key is missing only where its alternative is too, and both are told."""
+    key = KEY.model_copy(update={"alternative": "token"})
+    token = Setting(name="token", env=("ACME_TOKEN",), secret=True)
+    found = Config.parse({}, environ=environ).settings("acme", (key, token))
+    assert tuple(setting.name for setting in found.missing) == missing
+    if missing:
+        assert str(found.problem).startswith("acme: no api_key or token; set ACME_API_KEY or give")
+
+
 def test_an_optional_setting_may_be_missing() -> None:
     """What is not required is no problem."""
     found = settings({}, Setting(name="project"))

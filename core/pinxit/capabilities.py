@@ -289,6 +289,8 @@ class Setting(Frozen):
     env: tuple[str, ...] = ()
     """Environment variables to look in, the first one set wins."""
     required: bool = False
+    alternative: str = ""
+    """Another setting of the plugin that does as well: this one is missing only where both are."""
     secret: bool = False
     default: Any = None
     help: str = ""

@@ -67,8 +67,9 @@ class Settings(Mapping[str, Any]):
             return None
         setting = self.missing[0]
         ways = [f"set {name}" for name in setting.env[:1]]
-        ways.append(f"give [providers.{self.provider}] {setting.name} in {FILE}")
-        return f"{self.provider}: no {setting.name}; {' or '.join(ways)}"
+        names = " or ".join(filter(None, (setting.name, setting.alternative)))
+        ways.append(f"give [providers.{self.provider}] {names} in {FILE}")
+        return f"{self.provider}: no {names}; {' or '.join(ways)}"
 
 
 class Defaults(Options):
@@ -186,6 +187,8 @@ class Config(Frozen):
                 values[setting.name] = found
             elif setting.required:
                 missing.append(setting)
+        # An alternative may be declared behind the setting that it stands for.
+        missing = [setting for setting in missing if setting.alternative not in values]
         return Settings(values, provider=provider, missing=missing)
 
     def asset_settings(self) -> dict[str, Any]:

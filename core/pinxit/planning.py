@@ -167,11 +167,14 @@ class Planner:
         return candidate if request is None else replace(candidate, preview=_preview(request))
 
     def _placeholders(self, candidate: Candidate) -> Settings:
-        """Replace secrets, there or missing, by a word that nobody can misuse."""
+        """Replace secrets, and what is missing, by a word that nobody can misuse."""
         declared = self._plugins.settings_of(candidate.model)
         real = self._resolver.settings(candidate.model)
+        missing = {setting.name for setting in real.missing}
         hidden = {
-            s.name: _REDACTED for s in declared if s.secret or (s.required and s.name not in real)
+            s.name: _REDACTED
+            for s in declared
+            if s.name in missing or (s.secret and s.name in real)
         }
         return Settings({**real, **hidden}, provider=real.provider)
 

@@ -81,6 +81,16 @@ def test_keys(pinxit: Commands) -> None:
     assert "shop: api_key from SHOP_KEY" in found["ok"]
 
 
+def test_one_of_two_settings(pinxit: Commands) -> None:
+    """Where another setting does as well, both ways are told, and either is enough."""
+    key = 'env=("SHOP_KEY",), required=True, alternative="region"'
+    pinxit.plugin("shop", SHOP.replace('env=("SHOP_KEY",), required=True', key))
+    told = "shop: no api_key; set SHOP_KEY or [providers.shop] api_key or region"
+    assert told in levels(pinxit)["warning"]
+    pinxit.patch.setenv("SHOP_REGION", "north")
+    assert not any("shop: no" in line for line in levels(pinxit).get("warning", []))
+
+
 def test_strays(pinxit: Commands) -> None:
     """Misspelt settings and providers are warned of."""
     pinxit.plugin("shop", SHOP)

@@ -43,6 +43,18 @@ def test_ready_with_a_key(shop: Commands) -> None:
     assert row(shop("models").out, "shop/one").rstrip().endswith("ready")
 
 
+def test_nobody_says_that_ones_own_server_runs(shop: Commands) -> None:
+    """What needs no key but a server that is there is not called ready; what draws here is."""
+    shy = SHOP.replace("required=True, ", "").replace(
+        "facts=facts)", "facts=facts, by_name_only=True)"
+    )
+    shop.plugin("shop", shy)
+    assert row(shop("models").out, "shop/one").rstrip().endswith("only by name, if it runs")
+    drawn = shy.replace("by_name_only=True)", "by_name_only=True, offline=True)")
+    shop.plugin("shop", drawn)
+    assert row(shop("models").out, "shop/one").rstrip().endswith("ready")
+
+
 @pytest.mark.parametrize(("operation", "there"), [("generate", True), ("edit", False)])
 def test_by_operation(shop: Commands, operation: str, there: bool) -> None:
     """--operation leaves only models that can do it."""

@@ -8,7 +8,16 @@ import httpx
 import pytest
 
 from asking import ask, planned, refused, sent, settings_of
-from pinxit import ContentRejected, GenerateRequest, Image, PinxitError, Plugins, UnknownModel
+from pinxit import (
+    Config,
+    ContentRejected,
+    GenerateRequest,
+    Image,
+    PinxitError,
+    Plugins,
+    Router,
+    UnknownModel,
+)
 from pinxit.testing import ProviderTests
 from pinxit.testing.pictures import mask, picture
 from pinxit_providers.azure import PLUGIN
@@ -151,12 +160,19 @@ def test_a_key_and_a_token() -> None:
     assert "api-key" not in headers
 
 
-def test_no_credential_at_all() -> None:
-    """Without a key and a token nothing is sent, and both ways are told."""
-    trial = ask(TestAzure(), OLD, settings={"base_url": RESOURCE})
-    assert refused(trial) == ("AuthenticationFailed", "not_sent", None)
-    assert "api_key or ad_token" in str(trial.failure())
-    assert trial.witness.requests == []
+def test_without_a_credential_azure_is_not_there() -> None:
+    """An address alone makes it no candidate of `auto`; a key or a token does."""
+    for given, blocked in [({}, True), ({"api_key": KEY}, False), ({"ad_token": TOKEN}, False)]:
+        tables = {"providers": {"azure": {"base_url": RESOURCE, **given}}}
+        router = Router(Config.parse(tables), plugins=Plugins(PLUGIN, discover=False))
+        [candidate] = router.plan("a fox", model=NEW).candidates
+        assert (candidate.blocked is not None) is blocked
+        if not given:
+            assert "no api_key or ad_token; set AZURE_OPENAI_API_KEY or" in str(candidate.blocked)
+            continue
+        assert candidate.preview is not None
+        # A plan shows the header that would be sent, and not the one for the other credential.
+        assert ("authorization" in candidate.preview.headers) is ("ad_token" in given)
 
 
 def test_a_masked_edit_is_a_form() -> None:
@@ -262,7 +278,7 @@ def test_the_stand_in_refuses(trigger: str, expected: str) -> None:
 
 
 def test_settings_from_the_environment() -> None:
-    """All that OpenAI's own client reads is read; neither credential is required alone."""
+    """All that OpenAI's own client reads is read; one credential is enough."""
     settings = settings_of(
         PLUGIN,
         "azure",
@@ -278,7 +294,9 @@ def test_settings_from_the_environment() -> None:
         "api_version": DATED,
     }
     declared = {setting.name: setting for setting in PLUGIN.register_settings()}
-    assert [name for name, setting in declared.items() if setting.required] == ["base_url"]
+    required = [name for name, setting in declared.items() if setting.required]
+    assert required == ["api_key", "base_url"]
+    assert declared["api_key"].alternative == "ad_token"
     assert [name for name, setting in declared.items() if setting.secret] == ["api_key", "ad_token"]
 
 

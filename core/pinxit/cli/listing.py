@@ -142,6 +142,9 @@ def _state(model: Model, router: Router, today: date) -> tuple[str, str]:
         return f"retired{heir}", "dim"
     settings = router.config.settings(model.provider, router.plugins.settings_of(model))
     said: list[str] = []
+    if model.by_name_only and not model.offline:
+        # Such as a server of one's own at its usual address: nobody said that it is there.
+        said.append("only by name, if it runs")
     if settings.missing:
         names = settings.missing[0].env or (settings.missing[0].name,)
         said.append(f"needs {names[0]}")

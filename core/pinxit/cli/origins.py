@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -39,9 +39,8 @@ def declared_origins(plugins: Plugins, plugin: object, config: Config) -> list[O
     provider = plugins.provider_of(plugin)
     serves = any(plugins.registry.owner(model) is plugin for model in plugins.registry)
     table = f"[{'providers' if serves else 'middleware'}.{provider}]"
-    return [
-        _origin(setting, provider, config, table) for setting in plugins.declared_settings(plugin)
-    ]
+    declared = plugins.declared_settings(plugin)
+    return [_origin(setting, declared, provider, config, table) for setting in declared]
 
 
 def undeclared(plugins: Plugins, plugin: object, config: Config) -> Iterator[str]:
@@ -59,11 +58,15 @@ def table_of(provider: str, config: Config) -> Mapping[str, object]:
     return table
 
 
-def _origin(setting: Setting, provider: str, config: Config, table: str) -> Origin:
+def _origin(
+    setting: Setting, declared: Sequence[Setting], provider: str, config: Config, table: str
+) -> Origin:
     found = next(_sources(setting, provider, config), None)
     if found is None:
-        ways = [*setting.env[:1], f"{table} {setting.name}"]
-        missing = " or ".join(ways) if setting.required else ""
+        settings = config.settings(provider, declared)
+        names = " or ".join(filter(None, (setting.name, setting.alternative)))
+        ways = [*setting.env[:1], f"{table} {names}"]
+        missing = " or ".join(ways) if setting in settings.missing else ""
         return Origin(name=setting.name, missing=missing, secret=setting.secret)
     source, value = found
     shown = None if setting.secret else _public(value)

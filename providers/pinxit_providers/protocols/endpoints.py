@@ -86,7 +86,8 @@ class Endpoint:
         key = Setting(
             name=self.key_setting,
             env=self.key_env,
-            required=self.key_required and not self.alternative,
+            required=self.key_required,
+            alternative=self.alternative,
             secret=True,
             help=self.key_help,
         )
