@@ -96,6 +96,9 @@ def _flux_2(name: str, title: str, references: int, most: int, step: int) -> _Ro
 
 _NAMES = "Names and values of its inputs, and its price, are not documented well."
 _FORMAT = "Which format comes is not documented."
+_REFUSALS = (
+    "The words of a refusal are not published; one is known by nsfw, sensitive, safety or moderat."
+)
 _ROWS = (
     _Row(
         name="black-forest-labs/flux-3-image",
@@ -225,7 +228,7 @@ MODELS = (
             title=row.title,
             operations=_operations(row),
             prices=_prices(row),
-            facts=Facts(as_of=AS_OF, source=SOURCE, uncertain=row.uncertain),
+            facts=Facts(as_of=AS_OF, source=SOURCE, uncertain=(*row.uncertain, _REFUSALS)),
         )
         for row in _ROWS
     ),
@@ -237,7 +240,7 @@ MODELS = (
             "edit": Capability(**_WIDEST, images=InputImages(max_bytes=_SMALL)),
         },
         declared=False,
-        facts=Facts(as_of=AS_OF, source=SOURCE),
+        facts=Facts(as_of=AS_OF, source=SOURCE, uncertain=(_REFUSALS,)),
         notes=(
             "It is sent prompt, and where they are asked for aspect_ratio, seed, output_format and "
             "negative_prompt; a picture goes in image. What it calls otherwise goes into extra.",
