@@ -72,8 +72,9 @@ def test_gateway_table(pinxit: Commands) -> None:
 
 
 def test_keys(pinxit: Commands) -> None:
-    """A missing key is a warning: other providers work; a found one is told by its origin."""
+    """A missing key of a provider that was begun is a warning; a found one is told by its origin."""
     pinxit.plugin("shop", SHOP)
+    pinxit.configure(f"{CONFIG}\n[providers.shop]")
     found = levels(pinxit)
     assert "shop: no api_key; set SHOP_KEY or [providers.shop] api_key" in found["warning"]
     pinxit.patch.setenv("SHOP_KEY", "k-secret-123")
@@ -81,10 +82,19 @@ def test_keys(pinxit: Commands) -> None:
     assert "shop: api_key from SHOP_KEY" in found["ok"]
 
 
+def test_providers_that_nobody_set_up(pinxit: Commands) -> None:
+    """What nobody began to configure is named in one line, and is nothing to be warned of."""
+    pinxit.plugin("shop", SHOP)
+    found = levels(pinxit)
+    assert "not set up: shop (SHOP_KEY); each works once it has what it needs" in found["ok"]
+    assert not [line for line in found["warning"] if line.startswith("shop: no ")]
+
+
 def test_one_of_two_settings(pinxit: Commands) -> None:
     """Where another setting does as well, both ways are told, and either is enough."""
     key = 'env=("SHOP_KEY",), required=True, alternative="region"'
     pinxit.plugin("shop", SHOP.replace('env=("SHOP_KEY",), required=True', key))
+    pinxit.configure(f"{CONFIG}\n[providers.shop]")
     told = "shop: no api_key; set SHOP_KEY or [providers.shop] api_key or region"
     assert told in levels(pinxit)["warning"]
     pinxit.patch.setenv("SHOP_REGION", "north")

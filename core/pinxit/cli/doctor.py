@@ -19,7 +19,7 @@ from .arguments import Setup, json_option
 from .failures import BROKEN
 from .findings import OLD, Finding, findings_data, show_findings, worst
 from .opening import load_config
-from .origins import declared_origins, undeclared
+from .origins import Origin, declared_origins, undeclared
 from .requirements import gateway_problem
 from .terminal import Terminal, write_json
 from .version import pinxit_version
@@ -164,8 +164,15 @@ def _route_problem(router: Router, name: str) -> str | None:
 
 
 def _settings(router: Router) -> Iterator[Finding]:
+    idle: list[str] = []
     for name, plugin in router.plugins.names().items():
-        for origin in declared_origins(router.plugins, plugin, router.config):
+        origins = declared_origins(router.plugins, plugin, router.config)
+        missing = next((origin.missing for origin in origins if origin.missing), "")
+        if missing and name not in router.config.providers and not any(map(_given, origins)):
+            # Whoever has an account at one provider does not want to hear a warning about each other.
+            idle.append(f"{name} ({missing.partition(' or ')[0]})")
+            continue
+        for origin in origins:
             if origin.missing:
                 yield Finding("warning", name, f"no {origin.name}; set {origin.missing}")
             elif origin.secret and origin.source:
@@ -174,6 +181,10 @@ def _settings(router: Router) -> Iterator[Finding]:
             yield Finding(
                 "warning", name, f"the setting {stray!r} in the configuration is unknown to it"
             )
+    if idle:
+        yield Finding(
+            "ok", "not set up", f"{', '.join(idle)}; each works once it has what it needs"
+        )
     known = {router.plugins.provider_of(plugin) for plugin in router.plugins.names().values()}
     sections = {"providers": router.config.providers, "middleware": router.config.middleware}
     for section, tables in sections.items():
@@ -181,6 +192,11 @@ def _settings(router: Router) -> Iterator[Finding]:
             if name not in known:
                 text = f"[{section}.{name}] is configured, but no loaded plugin has that name"
                 yield Finding("warning", name, text)
+
+
+def _given(origin: Origin) -> bool:
+    """Whether somebody gave the value: a file, or the environment."""
+    return origin.source not in {"", "default"}
 
 
 def _facts(router: Router) -> Iterator[Finding]:
