@@ -95,6 +95,9 @@ def test_a_second_server_is_a_table() -> None:
     settings = router.config.settings("gpu2", router.plugins.settings_of(candidate.model))
     assert (settings["base_url"], settings.get("api_auth")) == ("http://gpu2:7860", None)
     assert not candidate.model.by_name_only
+    # Nobody said that the usual one is there.
+    auto = router.plan("a fox", model="auto").candidates
+    assert {found.model.provider for found in auto} == {"gpu2"}
 
 
 def test_masks_are_plain_and_white_where_repainted() -> None:
