@@ -108,7 +108,10 @@ def test_strays(pinxit: Commands) -> None:
     pinxit.configure(f"{CONFIG}\n{strays}")
     found = "\n".join(levels(pinxit)["warning"])
     assert "the setting 'apikey' in the configuration is unknown to it" in found
-    assert "[providers.shopp] is configured, but no loaded plugin has that name" in found
+    assert (
+        "[providers.shopp] is configured, but no loaded plugin has that name; "
+        'for a server of your own, give it plugin = "compatible"'
+    ) in found
     assert "[middleware.spendd] is configured, but no loaded plugin has that name" in found
 
 

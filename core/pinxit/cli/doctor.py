@@ -191,6 +191,8 @@ def _settings(router: Router) -> Iterator[Finding]:
         for name in tables:
             if name not in known:
                 text = f"[{section}.{name}] is configured, but no loaded plugin has that name"
+                if section == "providers":
+                    text += '; for a server of your own, give it plugin = "compatible"'
                 yield Finding("warning", name, text)
 
 
