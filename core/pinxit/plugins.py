@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -150,9 +151,11 @@ class Plugins:
             impl.plugin_name: impl for impl in self.manager.hook.create_plugin.get_hookimpls()
         }
         if kind not in makers:
+            near = get_close_matches(kind, makers, n=1)
+            meant = f"did you mean {near[0]!r}? There" if near else "there"
             raise ConfigError(
                 f"{where} plugin: {kind!r} is not a plugin of which there can be more; "
-                f"there are {', '.join(sorted(makers)) or 'none'}"
+                f"{meant} are {', '.join(sorted(makers)) or 'none'}"
             )
         if self.manager.has_plugin(provider):
             raise ConfigError(

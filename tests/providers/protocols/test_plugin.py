@@ -71,7 +71,7 @@ def test_models_keep_what_they_can_do() -> None:
     [
         (
             {"plugin": "opnai"},
-            r"\[providers.eu\] plugin: 'opnai' is not a plugin of which there can be",
+            r"\[providers.eu\] plugin: 'opnai' is not a plugin .* more; did you mean 'openai'",
         ),
         (
             {"plugin": "cache"},
