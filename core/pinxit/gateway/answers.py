@@ -19,6 +19,7 @@ __all__ = ["echoed", "error_answer", "image_pieces", "images_answer", "report_he
 LONGEST_VALUE = 512
 """Characters of a header's value."""
 
+# What a text in JSON may not hold as it is (RFC 8259, section 7).
 _ESCAPED = (b'"', b"\\", *(bytes([code]) for code in range(32)))
 
 
@@ -37,6 +38,7 @@ def images_answer(
     if response.usage is not None:
         rest["usage"] = response.usage.model_dump(mode="json", exclude_none=True)
     rest["pinxit"] = report.model_dump(mode="json", exclude_none=True)
+    # Never joined: an answer is mostly base64, and every copy of it is megabytes.
     pieces: list[bytes] = [b'{"created":%d,"data":[' % response.created]
     for place, image in enumerate(response.data):
         pieces.append(b"," if place else b"")
@@ -99,10 +101,12 @@ def report_headers(
 ) -> list[Header]:
     """Return what a report says, for those who look at headers only."""
     headers = [(b"x-pinxit-attempts", str(len(report.attempts)).encode())]
+    # Where nobody painted, the header names who failed last.
     model = report.model or (report.attempts[-1].model if report.attempts else "")
     if model:
         headers.append((b"x-pinxit-model", _value(model)))
     if report.cost is not None:
+        # Without the format, ten dollars would be written as 1E+1.
         headers.append((b"x-pinxit-cost", f"{report.cost.normalize():f}".encode()))
     if dropped := list(dict.fromkeys([*report.dropped, *ignored])):
         headers.append((b"x-pinxit-dropped", _value(", ".join(dropped))))
@@ -113,6 +117,8 @@ def report_headers(
 
 def _value(text: str) -> bytes:
     """Make a header's value of any text: printable ASCII on one line."""
+    # Names of models and parameters may be a caller's words: a line break among them would begin a
+    # header of the caller's own.
     plain = "".join(c if " " <= c <= "~" else "?" for c in text[:LONGEST_VALUE])
     return plain.strip().encode("ascii")
 

@@ -62,6 +62,7 @@ class Gateway:
         self._assets = Assets(router, self._config, self.settings)
         self.draining = False
         self._in_flight: set[Exchange] = set()
+        # Not the number of those in flight: refused requests and probes are among them.
         self._admitted = 0
         self._idle = asyncio.Event()
 
@@ -87,6 +88,7 @@ class Gateway:
         """Open the gateway's own router, unless it was given one; hand it to an application's lifespan."""
         del app
         async with self._assets.tended():
+            # Whoever opened a router closes it.
             if self._given is not None:
                 yield
                 return
@@ -103,6 +105,7 @@ class Gateway:
             await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
             await self._exchange(Exchange(scope, receive, send, self._new_id()))
+        # Other servers than ours may offer them to an application.
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
@@ -122,10 +125,14 @@ class Gateway:
             pass
         # Whatever it is, the caller gets an answer and the server goes on.
         except Exception as error:
+            # Half an answer cannot become an error. The server cuts the connection instead, so that
+            # nobody takes the half for the whole.
             if exchange.started:
                 raise
             await exchange.answer(error_answer(self.as_ours(error, exchange.id), exchange.id))
         except asyncio.CancelledError:
+            # The server cancels what the time for stopping was not enough for; that caller is still
+            # there and can be told. Any other cancellation is not ours to answer.
             if not self.draining or exchange.started:
                 raise
             await exchange.answer(error_answer(_stopping(), exchange.id))
@@ -136,8 +143,11 @@ class Gateway:
 
     async def _serve(self, exchange: Exchange) -> None:
         if self.draining:
+            # Also to probes, so that load balancers look elsewhere. A connection that stays open
+            # would bring the next request to a server that is about to end.
             exchange.closing = True
             raise _stopping()
+        # Not counted: a gateway with much to do is a healthy one.
         if exchange.path == HEALTH:
             await self._handle(exchange)
             return
@@ -150,12 +160,14 @@ class Gateway:
             self._admitted -= 1
 
     async def _handle(self, exchange: Exchange) -> None:
+        # Before origins and keys: pages load pictures without a key, by the signature in their URL.
         if self._assets.serves(exchange):
             await self._assets.serve(exchange)
             return
         if self._local:
             check_origin(exchange)
         if exchange.path not in PUBLIC:
+            # Nothing of the body has been read: who may not call is not listened to.
             exchange.caller = authenticate(exchange.scope["headers"], self.settings.keys)
         check_body(exchange, self.settings)
         handler = find(exchange)
@@ -215,6 +227,7 @@ def _stopping() -> BadMessage:
 
 def _log(exchange: Exchange, seconds: float) -> None:
     """Note an exchange in one line: nothing that a caller wrote is in it but the path."""
+    # The path as a literal: decoded, it may hold line breaks that would forge lines of the log.
     log.info(
         "%s %s %s %r: %s in %.2f s",
         exchange.id,

@@ -23,8 +23,10 @@ from .settings import GatewaySettings
 
 __all__ = ["Assets", "base_url"]
 
+# A Host header is the caller's word and ends up in URLs: no more than a host and a port may pass.
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _PATH = re.compile(r"/assets/(?:([^/]*)/)?([^/]+)")
+# Digits are bounded, because `int` raises for thousands of them.
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 _SVG_POLICY = (
     b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
@@ -127,6 +129,7 @@ def base_url(exchange: Exchange, settings: GatewaySettings) -> str:
 
 async def _answer(exchange: Exchange, asset: Asset, seconds: int) -> None:
     digest, _, extension = asset.name.partition(".")
+    # Names begin with the digest of their bytes: one name never means other bytes.
     etag = f'"{digest}"'
     headers: list[Header] = [
         (b"etag", etag.encode()),
@@ -139,6 +142,7 @@ async def _answer(exchange: Exchange, asset: Asset, seconds: int) -> None:
         await exchange.write(b"", more=False)
         return
     start, stop = _wanted(exchange, etag, asset.size) or (0, asset.size)
+    # What is no kind of picture that we know is for saving, not for showing.
     shown = b"attachment" if extension == "bin" else b"inline"
     headers += [
         (b"content-type", asset.media_type.encode()),
@@ -160,6 +164,7 @@ async def _answer(exchange: Exchange, asset: Asset, seconds: int) -> None:
 
 def _is_known(exchange: Exchange, etag: str) -> bool:
     known = [tag.strip() for tag in exchange.header(b"if-none-match").decode("latin-1").split(",")]
+    # If-None-Match compares weakly (RFC 9110, section 13.1.2).
     return any(tag == "*" or tag.removeprefix("W/") == etag for tag in known)
 
 
@@ -173,6 +178,8 @@ def _wanted(exchange: Exchange, etag: str, size: int) -> tuple[int, int] | None:
     """
     match = _RANGE.fullmatch(exchange.header(b"range").decode("latin-1").strip())
     condition = exchange.header(b"if-range").decode("latin-1").strip()
+    # Ranges are defined for GET alone (RFC 9110, section 14.2). A date in If-Range is never ours:
+    # we send none.
     if match is None or exchange.scope["method"] != "GET" or condition not in {"", etag}:
         return None
     first, last, final = match.groups()
@@ -180,6 +187,7 @@ def _wanted(exchange: Exchange, etag: str, size: int) -> tuple[int, int] | None:
         start, stop = max(0, size - int(final)), size
     else:
         start, stop = int(first), size if last is None else min(int(last) + 1, size)
+        # It is malformed rather than outside, and may be ignored.
         if last is not None and int(last) < start:
             return None
     if start >= stop:

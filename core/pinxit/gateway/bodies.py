@@ -21,6 +21,7 @@ def check_body(exchange: Exchange, settings: GatewaySettings) -> None:
     Raises:
         BadMessage: 413 or 415.
     """
+    # A megabyte of gzip can be a gigabyte of body: nothing is ever decompressed.
     coding = exchange.header(b"content-encoding").strip().lower()
     if coding not in {b"", b"identity"}:
         raise BadMessage(
@@ -44,6 +45,7 @@ async def chunks(exchange: Exchange, settings: GatewaySettings) -> AsyncGenerato
     """
     started, received = asyncio.get_running_loop().time(), 0
     while True:
+        # Time is earned by the byte: a large upload over a slow line gets through, a drip does not.
         patience = started + settings.body_timeout + received / SLOWEST
         try:
             async with asyncio.timeout_at(patience):

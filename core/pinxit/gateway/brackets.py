@@ -16,6 +16,7 @@ from pinxit.errors import RequestError
 
 __all__ = ["nested"]
 
+# `_value` goes down one level for each bracket; no field of the API is as deep as this.
 MAX_DEPTH = 8
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _PART = re.compile(r"\[([^\[\]]*)\]")
@@ -37,6 +38,7 @@ def nested(pairs: Iterable[tuple[str, Any]], *, repeatable: frozenset[str]) -> d
     fields: dict[str, list[Entry]] = {}
     for name, value in pairs:
         match = _NAME.fullmatch(name)
+        # An odd name is left whole, and is refused with the other unknown ones.
         path = tuple(_PART.findall(match[2])) if match else ()
         if len(path) > MAX_DEPTH:
             raise RequestError(f"{name[:80]}: is nested too deeply", param=name[:80])
@@ -46,6 +48,8 @@ def nested(pairs: Iterable[tuple[str, Any]], *, repeatable: frozenset[str]) -> d
 
 def _field(name: str, entries: list[Entry], repeatable: frozenset[str]) -> Any:
     if name in repeatable and all(path in {(), ("",)} for path, _ in entries):
+        # OpenAI's clients write `image` for a picture alone and `image[]` for a list, also for a
+        # list of one.
         values = [value for _, value in entries]
         return values if len(values) > 1 or entries[0][0] else values[0]
     return _value(entries, name)
@@ -75,6 +79,7 @@ def _behind(entries: Iterable[Entry]) -> list[Entry]:
 
 def _by_index(built: Mapping[str, Any]) -> Any:
     """Some clients number the items of a list."""
+    # With a gap it stays an object, and the types say what should be there.
     if set(built) != {str(place) for place in range(len(built))}:
         return built
     return [built[str(place)] for place in range(len(built))]
@@ -90,10 +95,14 @@ def _rows(entries: Sequence[Entry], field: str) -> list[list[Entry]]:
     """Find out which fields belong to the same object."""
     counts = Counter(path for path, _ in entries)
     lists = {path for path in counts if "" in path}
+    # No field comes twice, unless it is a list itself: all of it is one object.
     if all(count == 1 or path in lists for path, count in counts.items()):
         return [list(entries)]
+    # Every field comes equally often, so the order does not matter: OpenAI's client for Python
+    # sends all models before all weights, the one for JavaScript sends pair by pair.
     if not lists and len(set(counts.values())) == 1:
         return _by_occurrence(entries)
+    # As many runs as fields: each field comes in one run, and which object lacks one is not known.
     changes = sum(a[0] != b[0] for a, b in pairwise(entries))
     if lists or changes == len(counts) - 1:
         raise RequestError(

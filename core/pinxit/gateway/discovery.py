@@ -53,6 +53,7 @@ def _names(registry: Registry) -> Iterator[tuple[str, Model]]:
         for name in (*model.aliases, model.name):
             try:
                 found = registry.get(name)
+            # Several providers have a model of that bare name.
             except UnknownModel:
                 continue
             if name != found.id:
@@ -61,6 +62,7 @@ def _names(registry: Registry) -> Iterator[tuple[str, Model]]:
 
 def _entry(name: str, model: Model) -> dict[str, Any]:
     released = model.lifecycle.released
+    # The field is required in OpenAI's shape, where it is 0 if the day is not known.
     created = int(datetime.combine(released, time(), UTC).timestamp()) if released else 0
     return {"id": name, "object": "model", "created": created, "owned_by": model.provider}
 
@@ -129,6 +131,7 @@ async def plan(service: Service) -> None:
 
 def _operation(fields: dict[str, Any]) -> Operation:
     """Take the operation that the body names, or the one that its fields make sense for."""
+    # A word for plans alone: requests do not know it.
     named = fields.pop("operation", None)
     if named is None:
         has_picture = any(fields.get(name) is not None for name in ("image", "images"))

@@ -18,4 +18,5 @@ def encode_json(data: object) -> bytes:
         return to_json(data, inf_nan_mode="null")
     except PydanticSerializationError:
         mended = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+        # Read again, because `json.dumps` writes NaN and Infinity, which are no JSON.
         return to_json(from_json(mended), inf_nan_mode="null")

@@ -13,6 +13,8 @@ __all__ = ["BadMessage", "Disconnected", "Header", "error_body", "error_headers"
 Header = tuple[bytes, bytes]
 
 _QUOTA_CODES = frozenset({"quota_exceeded", "insufficient_quota"})
+# OpenAI's clients send a request that ended so twice more by themselves, as they do after every
+# 5xx.
 _RETRIED_BY_CLIENTS = frozenset({408, 409, 429})
 _LONGEST_RETRY_AFTER = 86_400
 
@@ -66,6 +68,7 @@ def error_body(error: PinxitError, request_id: str) -> dict[str, Any]:
 
 
 def _type(error: PinxitError) -> str:
+    # A spent quota is a 429 as a rate limit is, but waiting does not help against it.
     if error.code in _QUOTA_CODES:
         return "insufficient_quota"
     if error.status == 429:
@@ -76,6 +79,7 @@ def _type(error: PinxitError) -> str:
 def error_headers(error: PinxitError) -> list[Header]:
     """Return the headers that say whether, and when, another try makes sense."""
     if isinstance(error, BadMessage):
+        # Refused before any model was asked: a client's own retry costs nothing.
         return list(error.headers)
     headers: list[Header] = []
     if error.status >= 500 or error.status in _RETRIED_BY_CLIENTS:
@@ -83,6 +87,7 @@ def error_headers(error: PinxitError) -> list[Header]:
         headers.append((b"x-should-retry", b"false"))
     seconds = getattr(error, "retry_after", None)
     if error.status in {429, 503} and seconds is not None and math.isfinite(seconds):
+        # Whole seconds, as RFC 9110 has them; zero would mean at once.
         wait = min(max(1, math.ceil(seconds)), _LONGEST_RETRY_AFTER)
         headers.append((b"retry-after", str(wait).encode()))
     return headers

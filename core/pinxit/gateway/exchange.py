@@ -130,11 +130,14 @@ class Exchange:
         """The path within this application, wherever it is mounted, without a slash at its end."""
         path: str = self.scope["path"]
         root: str = self.scope.get("root_path", "")
+        # ASGI has the mount's prefix within the path; some applications take it off before they
+        # hand on.
         inner = path.removeprefix(root) if root and path.startswith(f"{root}/") else path
         return inner.rstrip("/") or "/"
 
     async def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send status and headers."""
+        # What comes later of an unread body would be taken for the next request.
         closing = [(b"connection", b"close")] if self.unread or self.closing else []
         self.status = status
         await self._send(
@@ -166,11 +169,14 @@ class Exchange:
             ],
         )
         last = b""
+        # One part behind, because the last one goes together with the end of the body.
         for part in in_parts(answer.pieces):
             if last:
                 await self.write(last)
             last = part
         if self.unread:
+            # The caller has all of the announced length now, and the connection stays open for what
+            # it still sends.
             await self.write(last)
             await self._linger()
             last = b""
@@ -207,6 +213,8 @@ class Exchange:
             task.cancel()
             # The upstream call is closed, and the watcher stopped, before anything else happens.
             await asyncio.wait({task, gone})
+            # Whatever it failed with is told once; asyncio complains of an exception that nobody
+            # looked at.
             if not task.cancelled():
                 task.exception()
 

@@ -95,6 +95,8 @@ class _Collector:
             )
         self._part.name = _text(options[b"name"], "the name of a part")
         self._part.filename = options.get(b"filename")
+        # RFC 7578 deprecates it (section 4.7). Base64 that is taken for the file would be a broken
+        # picture.
         coding = self._headers.get(b"content-transfer-encoding", b"binary").strip().lower()
         if coding not in {b"binary", b"8bit", b"7bit"}:
             raise BadMessage(
@@ -169,6 +171,7 @@ async def read_multipart(
             raise BadMessage(400, "the form is cut off: its last boundary is missing")
         if spool.tell() <= MAX_IN_MEMORY:
             return collector.read()
+        # The loop does not wait for a disk.
         return await asyncio.to_thread(collector.read)
 
 
@@ -176,6 +179,7 @@ def _most_in_memory() -> int:
     """Return `MAX_IN_MEMORY`, or 0 for all of it where nothing can be written."""
     try:
         gettempdir()
+    # The spool counts 0 as no limit.
     except OSError:
         return 0
     return MAX_IN_MEMORY

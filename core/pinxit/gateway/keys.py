@@ -57,6 +57,7 @@ def authenticate(headers: Iterable[tuple[bytes, bytes]], keys: Mapping[str, str]
     Raises:
         BadMessage: 401, there is no key or it is nobody's.
     """
+    # Whether such a gateway may be reached from elsewhere was decided when it started to listen.
     if not keys:
         return ""
     presented = list(_presented(headers))
@@ -95,6 +96,7 @@ def _owner(key: bytes, keys: Mapping[str, str]) -> str | None:
     """Find the key's owner; every entry is compared, so that time tells nothing."""
     digest = hash_key(key).encode()
     owner = None
+    # Digests are of one length, so the time does not even tell how long a key is.
     for name, stored in keys.items():
         if hmac.compare_digest(digest, stored.encode()):
             owner = name

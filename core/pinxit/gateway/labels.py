@@ -18,6 +18,7 @@ from pinxit.errors import InvalidImage, RequestError, UnsupportedRequest
 __all__ = ["Labels"]
 
 _PLACE = re.compile(r"\bimage\[(\d+)\]")
+# At the beginning alone: within a sentence it is a word like any other.
 _FIELD = re.compile(r"\Aimage(?=[: ])")
 
 

@@ -34,6 +34,8 @@ def tune(environ: Mapping[str, str] = os.environ, library: object = None) -> boo
     set_option = getattr(library or _library(), "mallopt", None)
     if set_option is None:
         return False
+    # Setting them also ends glibc's own adjusting, which would raise the threshold to the largest
+    # block that was ever freed.
     return bool(set_option(_M_MMAP_THRESHOLD, LARGE) and set_option(_M_TRIM_THRESHOLD, KEPT))
 
 

@@ -82,6 +82,7 @@ def document() -> Schema:
 
 def _painting(schemas: Mapping[str, Schema]) -> dict[str, Schema]:
     paths = {f"/v1/images/{name}": {"post": _operation(name, schemas)} for name in REQUESTS}
+    # Any, not exactly one: a body that does not name its operation may fit several.
     plans = [reference(name) for name in schemas if name.endswith("Plan") and name != "Plan"]
     paths["/v1/images/plan"] = {
         "post": {
@@ -167,6 +168,7 @@ def _get(summary: str, schema: Schema, *more: int, parameters: Sequence[Schema] 
 def _site() -> dict[str, Schema]:
     status = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
     health = _get("Whether requests are taken", status)
+    # Probes have no key.
     health["get"]["security"] = []
     return {"/health": health}
 

@@ -23,6 +23,7 @@ def check_origin(exchange: Exchange) -> None:
         BadMessage: 403.
     """
     host = exchange.header(b"host").decode("latin-1")
+    # The host first: once a stranger's name points at this machine, origin and host agree.
     name = _name(f"//{host}")
     if name is None or not is_loopback(name):
         raise BadMessage(
@@ -31,7 +32,9 @@ def check_origin(exchange: Exchange) -> None:
             code="host_not_allowed",
         )
     origin = exchange.header(b"origin").decode("latin-1")
+    # A plain GET has no Origin, but browsers say this of it too.
     site = exchange.header(b"sec-fetch-site").strip().lower()
+    # Pages in a sandbox say `null`, which is nobody's host.
     foreign = bool(origin) and origin.partition("://")[2].lower() != host.lower()
     if foreign or site == b"cross-site":
         raise BadMessage(
@@ -43,6 +46,7 @@ def check_origin(exchange: Exchange) -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether a name or an address can only be this machine."""
+    # Such names never leave the machine (RFC 6761, section 6.3).
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

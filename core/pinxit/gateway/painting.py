@@ -37,6 +37,8 @@ def painting(operation: Operation) -> Handler:
                 contact=service.exchange.header(b"x-orq-contact-id").decode("latin-1").strip(),
                 lenient=service.settings.lenient,
             )
+        # Only once the body is read: until then, who reads it hears of it if the caller goes, and
+        # two may not receive at once.
         await service.exchange.while_connected(_paint(service, asked, labels))
 
     return handle

@@ -13,6 +13,7 @@ from .site import health, show_docs, show_openapi
 
 __all__ = ["HEALTH", "PREFIXES", "PUBLIC", "find"]
 
+# The empty one stands last, as it fits every path.
 PREFIXES = ("/v2/router", "/v3/router", "/v2/proxy", "/v2/gateway", "/v1", "")
 """Where the API lives: as routers have it, as OpenAI has it, and bare for applications that mount it."""
 
@@ -30,6 +31,7 @@ _API: Mapping[str, Mapping[str, Handler]] = {
     "/images/models": {"GET": describe_models},
     "/models": {"GET": list_models},
 }
+# Ids hold slashes, so all that stands behind is one id.
 _BY_ID: Mapping[str, Handler] = {"/models/": retrieve_model, "/images/models/": describe_model}
 _SITE: Mapping[str, Mapping[str, Handler]] = {
     "/docs": {"GET": show_docs},
@@ -46,6 +48,7 @@ def find(exchange: Exchange) -> Handler:
     """
     methods = _methods(exchange)
     method: str = exchange.scope["method"]
+    # The server leaves the body of an answer to HEAD out.
     handler = methods.get("GET" if method == "HEAD" else method)
     if handler is None:
         allowed = ", ".join(methods)

@@ -54,10 +54,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and count what is not body."""
+        # The first bytes behind an answer, on a connection that was kept.
         if self._deadline is None and not self._serving:
             self._await_headers()
         self._raw += len(data)
         super().data_received(data)
+        # A chunk of one byte costs five others. Eight leave room, and a body in tiny chunks still
+        # passes.
         if (
             self._raw - self._body > MAX_OVERHEAD + 8 * self._body
             and not self.transport.is_closing()
@@ -85,6 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Start a clock for the caller to read on."""
         super().pause_writing()
+        # Abort, because closing waits for what is not read.
         self._unread = self.loop.call_later(self.write_timeout, self.transport.abort)
 
     def resume_writing(self) -> None:
@@ -129,6 +133,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str, code: str) -> None:
         """Answer, unless an answer is being sent already, and close."""
+        # A second answer on the line could be taken for the rest of the first.
         if (serving := self._serving) is not None and serving.response_started:
             self.transport.abort()
             return
@@ -137,8 +142,10 @@ class BoundedProtocol(HttpToolsProtocol):
         kind = {"type": "invalid_request_error", "param": None, "code": code}
         body = encode_json({"error": {"message": message, **kind}})
         head = (
+            # The reason may be empty, the space before it may not be missing (RFC 9112, section 4).
             f"HTTP/1.1 {status} \r\ncontent-type: application/json\r\nconnection: close\r\n"
             f"x-request-id: {id}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
+        # By hand: what is refused here never became a request of the application's.
         self.transport.write(head.encode() + body)
         self.transport.close()

@@ -74,6 +74,7 @@ def components() -> dict[str, Schema]:
     schemas["Svg"]["properties"]["reasoning"] = _nullable(
         {"type": "object", "properties": {"effort": _TEXT}, "additionalProperties": False}
     )
+    # As text, pydantic lets a decimal have a sign; a price has none.
     schemas["Hedge"]["properties"]["max_cost"]["anyOf"][1] = _USD
     for cls in REQUESTS.values():
         _as_clients_write(schemas[cls.__name__], cls)
@@ -106,6 +107,7 @@ def _as_clients_write(request: Schema, cls: type[Any]) -> None:
         fields[name]["anyOf"][0] = _NAME
     if "prompt" in fields:
         fields["prompt"]["pattern"] = _VISIBLE
+    # The gateway records it in the metadata, so the types have no such field.
     fields["thread"] = _nullable(_thread())
     if cls is VariationRequest:
         fields["stream"] = {"const": False, "description": "Variations cannot be streamed."}
@@ -126,6 +128,7 @@ def _take_pictures(request: Schema, most: int) -> None:
     fields: Schema = request["properties"]
     several = {"type": "array", "items": _PICTURE, "minItems": 1, "maxItems": most}
     fields["images"], fields["image"] = several, {"anyOf": [_PICTURE, several]}
+    # Which of the two names is there is said by the rule, not by the list.
     request["required"] = [name for name in request["required"] if name != "images"]
     rules: list[Schema] = [{"oneOf": [{"required": ["image"]}, {"required": ["images"]}]}]
     if "mask" in fields:
@@ -194,6 +197,7 @@ def _planned(operation: str, name: str, request: Schema) -> Schema:
 def form(name: str, request: Schema) -> Schema:
     """Return a request as a multipart form writes it: files, text, and JSON in parts."""
     fields = {key: _in_form(value) for key, value in request["properties"].items()}
+    # Files come under one name, as OpenAI's clients send them.
     fields.pop("images", None)
     required = list(request.get("required", ()))
     if name != "generations":
@@ -208,6 +212,7 @@ def form(name: str, request: Schema) -> Schema:
         "properties": fields,
         "required": required,
         "additionalProperties": False,
+        # The rule about the two names of pictures has no place where there is one.
         "allOf": [rule for rule in request["allOf"] if "not" in rule],
         "description": "The fields of the JSON body; lists and objects as JSON in a part of their own, "
         "or with brackets: fallbacks[][model], retry[count].",

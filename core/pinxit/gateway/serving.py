@@ -57,6 +57,8 @@ class Server(uvicorn.Server):
         self._trimmed_at = 0
         settings = gateway.settings
 
+        # uvicorn makes one per connection and hands nothing in: the settings of this server are
+        # those of a class of its own.
         class Protocol(BoundedProtocol):
             header_timeout = settings.header_timeout
             write_timeout = settings.write_timeout
@@ -66,10 +68,12 @@ class Server(uvicorn.Server):
                 gateway,
                 http=Protocol,
                 ws="none",
+                # Not "auto", which goes on serving where the router cannot be opened.
                 lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Anybody can send them; `public_url` says what clients call.
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=CLOSING,
@@ -104,10 +108,12 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish paid work, answer 503 to newcomers, then close."""
+        # uvicorn would stop listening first: newcomers would meet a closed port instead of a 503.
         drained = asyncio.ensure_future(self.gateway.drained())
         log.info("stopping; work in flight is finished first")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.gateway.settings.grace):
+                # A second Ctrl-C sets a flag and wakes nobody, so it is looked for.
                 while not (drained.done() or self.force_exit):
                     await asyncio.wait([drained], timeout=0.1)
         if not drained.done():
@@ -141,9 +147,12 @@ def serve(
     settings = read_settings(config)
     address = host or settings.host
     has_keys = bool(settings.keys)
+    # Before anything is opened, let alone listened to.
     check_exposure(address, has_keys=has_keys, insecure=insecure or settings.insecure)
     gateway = Gateway(config=config, local=is_loopback(address) and not has_keys)
     server = Server(gateway, listen(address, settings.port if port is None else port), on_ready)
+    # Only in a process that is a gateway: an application that mounts one has its own way with
+    # memory.
     tune()
     with contextlib.suppress(KeyboardInterrupt):
         server.run()

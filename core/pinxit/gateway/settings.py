@@ -71,6 +71,7 @@ def read_settings(config: Config) -> GatewaySettings:
     try:
         settings = GatewaySettings.model_validate(config.gateway)
     except ValidationError as error:
+        # Never with the value: it may be a key.
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")

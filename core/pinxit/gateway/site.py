@@ -9,6 +9,7 @@ from .service import Service
 
 __all__ = ["health", "show_docs", "show_openapi"]
 
+# The page loads nothing, and nothing that gets into it may.
 _POLICY = (
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
     (b"x-content-type-options", b"nosniff"),

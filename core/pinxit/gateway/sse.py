@@ -77,6 +77,7 @@ async def _events(
     """Yield partial pictures, ``None`` after each stretch of silence, and the response last."""
     queue: asyncio.Queue[PartialImage | None] = asyncio.Queue()
     task = asyncio.ensure_future(run(queue.put))
+    # However it ends: whoever waits for the next event must not wait for ever.
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while True:
@@ -89,6 +90,7 @@ async def _events(
             if event is None:
                 break
             yield event
+        # Here a failure is raised, after every event that came before it.
         yield await task
     finally:
         task.cancel()
@@ -141,6 +143,7 @@ class _Writer:
         await self._exchange.write(b"event: error\ndata: " + data + b"\n\n")
 
     async def _begin(self) -> None:
+        # Nothing came before it, so the headers can still say all that they say without a stream.
         if not self._exchange.started:
             await self._exchange.start(200, _HEADERS)
 

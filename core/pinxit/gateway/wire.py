@@ -67,6 +67,8 @@ def parse_json(body: bytes | bytearray) -> dict[str, Any]:
         BadMessage: It is no JSON, too deep, or no object.
     """
     try:
+        # Some programs begin a file with a mark of its encoding, which RFC 8259 lets a reader
+        # ignore.
         value = _load(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError as error:
         raise BadMessage(400, f"the body is not JSON: {error}") from None
@@ -134,9 +136,11 @@ def to_request(
     values = _merged(_decoded(fields))
     values = {name: value for name, value in values.items() if value is not None}
     for name, value in values.items():
+        # What one provider alone understands is handed on as it is.
         if name in STRUCTURES and name != "extra":
             _check_lengths(name, value)
     for name, value in values.items():
+        # Python's true is a 1: it would pass for a number of pictures.
         if isinstance(value, bool) and name in cls.model_fields and name not in _BOOLEANS:
             raise RequestError(
                 f"{name}: is {str(value).lower()}, which is no value for it", param=name
@@ -266,6 +270,7 @@ def _merged(values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(block, Mapping):
         raise RequestError("orq: is not an object", param="orq")
     inner = _decoded(cast("Mapping[str, Any]", block))
+    # The router API's first form: only a block, with `retries` and a bare list of shares.
     _rename(inner, "retries", "retry")
     for fields, prefix in ((values, ""), (inner, "orq.")):
         _rename(fields, "contact", "identity")
@@ -349,6 +354,7 @@ def _picture(value: object, field: str) -> object:
         return _from_text(value, field)
     if isinstance(value, Mapping):
         inner = dict(cast("Mapping[str, Any]", value))
+        # As messages of a chat hold pictures.
         if isinstance(inner.get("image_url"), Mapping):
             inner["image_url"] = inner["image_url"].get("url")
         if "file_id" in inner:
