@@ -34,6 +34,14 @@ def test_each_module_is_described() -> None:
     assert sorted(named) == sorted(MODULES)
 
 
+def test_each_module_of_the_families_is_named() -> None:
+    """What providers stand on is named too."""
+    section = page("design.md").split("## Providers")[1].split("\n## ")[0]
+    folder = ROOT / "providers" / "pinxit_providers" / "protocols"
+    modules = {path.stem for path in folder.glob("*.py") if not path.name.startswith("_")}
+    assert modules <= set(re.findall(r"`(\w+)`", section))
+
+
 def test_importing_pinxit_is_light() -> None:
     """``import pinxit`` imports no plugin, no httpx, no Pillow and no stamina, and opens no socket."""
     probe = (
