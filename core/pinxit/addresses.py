@@ -18,6 +18,8 @@ _SPECIAL_V4 = tuple(map(IPv4Network, (
     # Azure's own services for its virtual machines, on an address that looks public.
     "168.63.129.16/32",
 )))  # fmt: skip
+# IANA gives out public addresses from this block alone. All else is refused, IPv4 in the spelling
+# of IPv6 (::ffff:127.0.0.1) with it.
 _UNICAST_V6 = IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -31,6 +33,7 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(ip, IPv4Address):
         return not any(ip in network for network in _SPECIAL_V4)
+    # A zone (fe80::1%eth0) names an interface of this machine.
     if ip.scope_id is not None:
         return False
     if ip in _NAT64:
@@ -53,6 +56,7 @@ def read_host(text: str) -> tuple[str, bool]:
         return str(IPv6Address(text)), True
     if not _NAME.fullmatch(text):
         raise ValueError("no host")
+    # A number at the end makes it an address or nothing: no resolver may read it in its own way.
     if not _NUMERIC.fullmatch(text.rpartition(".")[2]):
         return text, False
     return str(_ipv4(text)), True
@@ -73,4 +77,5 @@ def _number(text: str) -> int:
         raise ValueError("no IPv4 address")
     if text.startswith("0x"):
         return int(text[2:] or "0", 16)
+    # A leading zero means octal to browsers and resolvers: 010.0.0.1 is 8.0.0.1.
     return int(text, 8 if text.startswith("0") else 10)

@@ -93,11 +93,13 @@ class RetryBudget:
 
     def note_request(self) -> None:
         """Earn a share of a retry with a first attempt."""
+        # Bounded, or a day without failures would save up retries for the whole of an outage.
         self._tokens = min(self._tokens + self._share, 10 * self._floor)
 
     def take(self) -> bool:
         """Spend one retry, if there is one."""
         now = self._clock.monotonic()
+        # Time brings back the floor alone; what is above it has to be earned by requests.
         if self._tokens < self._floor:
             grown = (now - self._at) * self._floor / self._window
             self._tokens = min(self._floor, self._tokens + grown)
@@ -157,6 +159,7 @@ class Attempts:
         async def gated(part: Call) -> ImagesResponse:
             nonlocal answered
             async with gate:
+                # After a first success a refusal is about one part; the others are still ordered.
                 if hopeless and not answered:
                     raise hopeless[0]
                 try:
@@ -168,6 +171,7 @@ class Attempts:
                 answered = True
                 return answer
 
+        # Not a TaskGroup: where one part fails, it would cancel the others, which may be paid for.
         ended = await asyncio.gather(*map(gated, calls), return_exceptions=True)
         answer, ledger.shortfall = merge(ended)
         return answer
@@ -176,6 +180,7 @@ class Attempts:
         """Send one call, again where that is safe, until it brings something or is given up."""
         import stamina  # a tenth of a second that only those who send anything should pay
 
+        # A part of several may have waited for its turn until the deadline.
         if ledger.left(self._clock) <= 0:
             raise _unsent(call)
         tries = 1 + (retry.count if retry else 0)
@@ -186,15 +191,19 @@ class Attempts:
             if retry is None or ledger.streamed or sent >= tries or not _may_repeat(error, retry):
                 return False
             wait = self._backoff(sent, error)
+            # To sleep until the deadline would take the next candidate's time as well.
             if wait is None or wait >= ledger.left(self._clock):
                 return False
+            # Asked last, so that no retry is taken from the budget and then not made.
             return wait if self._budget.take() else False
 
         self._budget.note_request()
         key = self._health.key(call.model, call.context.settings)
         context = _watching(call, ledger)
         try:
+            # stamina's own time-out would not interrupt a running attempt; asyncio.timeout does.
             async for attempt in stamina.retry_context(on=again, attempts=tries, timeout=None):
+                # The ledger is innermost: breaker and retry judge the error that it makes of any.
                 with attempt, self._health.watch(key), self._recorded(call, ledger) as note:
                     sent += 1
                     limit = self._limit(call, ledger)
@@ -222,8 +231,10 @@ class Attempts:
 
         try:
             yield note
+        # A plugin may raise anything at all, and every attempt has to be on record with its bill.
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_leaving():
+                # Nobody can tell whether a provider charges for work that it was told to drop.
                 ledger.attempts.append(self._entry(call, started, "cancelled", billing="ambiguous"))
                 raise
             if isinstance(error, PinxitError):
@@ -236,9 +247,11 @@ class Attempts:
             ledger.attempts.append(self._failure(call, started, failure))
             if failure is error:
                 raise
+            # Not from the error itself: a key that the provider repeated may stand in it.
             raise failure from failure.__cause__
 
     def _timed_out(self, call: Call, started: float, patience: float) -> ProviderTimeout:
+        # A deadline that cut the attempt short says nothing about the model either.
         reasonable = patience >= max(_SHORTEST_PATIENCE, call.candidate.timeout)
         kind = ProviderTimeout if reasonable else _Impatience
         return kind(f"no answer within {self._clock.monotonic() - started:.3g} seconds")
@@ -294,6 +307,7 @@ class Attempts:
         ``None`` where the provider asks for more than `MAX_RETRY_AFTER`: then the next model is asked.
         """
         asked = getattr(error, "retry_after", None)
+        # A Retry-After of zero must not become a loop without a pause.
         if asked is not None:
             return max(asked, _SHORTEST_BACKOFF) if asked <= MAX_RETRY_AFTER else None
         grown = min(2.0 ** (sent - 1), _LONGEST_BACKOFF)
@@ -340,6 +354,7 @@ def _watching(call: Call, ledger: Ledger) -> Context:
         nonlocal left
         if left > 0:
             left -= 1
+            # Before it is handed over: even if that fails, the caller may have seen it.
             ledger.streamed = True
             await context.emit(partial)
 

@@ -81,6 +81,7 @@ class Router:
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
+        # Kept as a recipe, because a child process has to make a router of its own.
         self._make = partial(
             routing.Router,
             config,

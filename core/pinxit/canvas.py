@@ -86,6 +86,7 @@ def _unknown_size(draft: Draft, pixels: tuple[int, int] | None) -> None:
         asked = draft.get(name)
         if asked is None or (name == "aspect_ratio" and pixels is not None):
             draft.changes[name] = None
+        # Finishing makes these pixels in memory, and a request may ask for 99999x99999.
         elif name == "size" and pixels is not None and pixels[0] * pixels[1] <= MAX_PIXELS:
             if draft.adapt("size", asked, None, "approximated", why):
                 draft.delivery["size"] = pixels
@@ -117,6 +118,7 @@ def _fit_output_format(draft: Draft) -> str:
         native = _fit_conversion(draft, native, usable)
     elif asked is None and native == formats[0]:
         return native
+    # One format means that there is no choice, and so no parameter to send.
     draft.changes["output_format"] = native if len(formats) > 1 else None
     return native
 
@@ -140,6 +142,7 @@ def _fit_opaque(draft: Draft, native: str) -> None:
         draft.drop("background", f"the {native} that the model makes cannot be laid on white")
         return
     draft.changes["background"] = None
+    # A JPEG has no transparency that could be laid on white.
     if "jpeg" in {native, draft.delivery.get("format")}:
         return
     why = "the model has no choice of background; laid on white"
@@ -151,6 +154,7 @@ def _fit_compression(draft: Draft, native: str) -> None:
     value = draft.get("output_compression")
     if value is None:
         return
+    # What counts is the format that is delivered, not the one that the model makes.
     format = draft.delivery.get("format") or native
     if format not in {"jpeg", "webp"}:
         draft.drop("output_compression", f"{format} has none to choose, jpeg and webp have")

@@ -75,6 +75,7 @@ class _Filter(logging.Filter):
         text = record.getMessage()
         shown = hide(text, self._secrets)
         if shown != text:
+            # The arguments go too: another handler would put the secret together again.
             record.msg, record.args = shown, ()
         return True
 

@@ -42,6 +42,7 @@ def collect(
     Raises:
         ConfigError: The file or the code names a model, an order or a need that does not exist.
     """
+    # All names first: routes may name each other, in whatever order their sources come.
     known = _Names(registry, frozenset({AUTO, *installed.routes, *configured, *given}), orders)
     usable = ((name, known.usable(name, route)) for name, route in installed.routes.items())
     routes = {name: route for name, route in usable if route is not None}
@@ -118,6 +119,7 @@ def _without(route: Route, missing: frozenset[str]) -> Route | None:
     if balancer is not None:
         shares = tuple(share for share in balancer.models if share.model not in missing)
         balancer = balancer.model_copy(update={"models": shares}) if shares else None
+    # With its last model gone a route would stand for any model at all, which nobody wrote.
     if (route.models and not models) or (route.load_balancer and not balancer):
         return None
     if fallbacks is not None:

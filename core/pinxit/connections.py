@@ -36,9 +36,11 @@ class _Guarded(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
+        # Letting go of both breaks the circle in which an answer and its stream hold each other.
         stream, self._stream = self._stream, httpx.ByteStream(b"")
         connection, self._connection = self._connection, None
         try:
+            # Before the stream: closing that would put the connection back into the pool.
             if connection is not None and not _is_clean(stream):
                 await connection.aclose()
         finally:
@@ -49,5 +51,6 @@ def _is_clean(stream: Any) -> bool:
     parser = stream
     for name in _WAY_TO_PARSER:
         parser = getattr(parser, name, None)
+    # Here h11 keeps what came behind the end of the answer.
     unread, _ = getattr(parser, "trailing_data", (None, False))
     return unread == b""

@@ -83,6 +83,7 @@ def _png_chunks(data: Source) -> Iterator[Part]:
     while at + 8 <= len(data):
         header = data[at : at + 8]
         stop = at + 8 + int.from_bytes(header[:4], "big")
+        # Four bytes of checksum follow the payload.
         yield Part(header[4:], at, at + 8, stop, stop + 4)
         if header[4:] == b"IEND":
             return
@@ -99,6 +100,7 @@ def _riff_chunks(data: Source) -> Iterator[Part]:
     while at + 8 <= limit:
         header = data[at : at + 8]
         stop = at + 8 + int.from_bytes(header[4:], "little")
+        # Chunks begin at even places, so one of odd length is padded.
         yield Part(header[:4], at, at + 8, stop, stop + stop % 2)
         at = stop + stop % 2
 
@@ -119,12 +121,14 @@ def _jpeg_segments(data: Source) -> Iterator[Part]:
         if _MARKER.fullmatch(marker) is None:
             end = _next_marker(data, at)
             yield Part(b"", at, at, end, end)
+        # These stand alone; every other marker is followed by a length.
         elif code in {0x01, 0xD8, 0xD9}:
             end = at + 2
             yield Part(marker[1:], at, end, end, end)
             if code == 0xD9:
                 return
         else:
+            # The length counts its own two bytes; one of less would keep the walk where it is.
             end = at + 2 + max(2, _number(data, at + 2, 2))
             yield Part(marker[1:], at, at + 4, end, end)
         at = end
@@ -189,10 +193,12 @@ def _boxes(data: Source, at: int, limit: int) -> Iterator[Part]:
     while at + 8 <= limit:
         header = data[at : at + 8]
         size, body = int.from_bytes(header[:4], "big"), at + 8
+        # 1: the size follows in eight bytes; 0: the box is the last one (ISO/IEC 14496-12).
         if size == 1:
             size, body = _number(data, at + 8, 8), at + 16
         elif size == 0:
             size = limit - at
+        # The walk would go over the same bytes again, perhaps for ever.
         if at + size < body:
             raise ValueError("a box is smaller than its header")
         yield Part(header[4:], at, body, at + size, at + size)
