@@ -73,6 +73,7 @@ class Draft:
 
     def get(self, name: str) -> Any:
         """Return a parameter as it stands, or ``None`` where this operation has no such parameter."""
+        # Not dict.get: a change to None takes the parameter out.
         return self.changes[name] if name in self.changes else getattr(self.request, name, None)
 
     def fitted(self) -> Request:
@@ -85,6 +86,7 @@ class Draft:
             return True
         if self.fidelity == "strict":
             return False
+        # A hint may be lost; a contract may only be kept in another way.
         is_hint = name in HINTS and name not in self.require
         return verdict in {"mapped", "emulated"} or is_hint
 
@@ -108,6 +110,7 @@ class Draft:
             refusal: How to begin the sentence that refuses; by default with name and value.
         """
         if not self.allows(name, verdict):
+            # Collected and not raised: a refusal names everything that stands in the way at once.
             start = refusal or f"{_named(name, asked)}: {why}"
             self.reasons.append(start + self._limit(verdict))
             return False

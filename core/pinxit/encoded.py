@@ -136,6 +136,7 @@ def read_data_url(url: str) -> tuple[bytes | None, str | None]:
     Raises:
         InvalidImage: There is no comma where the data should begin.
     """
+    # The part before it is short; megabytes without a comma need not be searched.
     comma = url.find(",", 0, 1024)
     if comma < 0:
         raise InvalidImage(
@@ -145,4 +146,5 @@ def read_data_url(url: str) -> tuple[bytes | None, str | None]:
     text = url[comma + 1 :]
     if not url[:comma].lower().endswith(";base64"):
         return unquote_to_bytes(text), None
+    # Base64 is hardly ever escaped, and unescaping would copy all of it.
     return None, unquote_to_bytes(text).decode("ascii", "replace") if "%" in text else text

@@ -111,6 +111,7 @@ class Execution:
             self.ledger.deadline = self.started + plan.options.deadline
         answers: list[ImagesResponse] = []
         missing = request.n
+        # Closed on every way out, so that a probe that nobody sends is given back.
         with closing(self._starts(plan)) as starts:
             for candidates in starts:
                 if self.ledger.left(self.engine.clock) <= 0:
@@ -190,6 +191,7 @@ class Execution:
         context = replace(
             self.context(self.engine.plugins.registry.owner(model)),
             settings=self.engine.resolver.settings(model),
+            # A key per model: under a common one the second order would count as the first.
             idempotency_key=f"{self.idempotency_key or self.request_id}-{model.id}",
         )
         serve = partial(self.engine.attempts.serve, retry=plan.options.retry, ledger=self.ledger)
@@ -199,6 +201,7 @@ class Execution:
                 Call(request=prepared.request, candidate=candidate, context=context)
             )
         finished = await self._finish(response, candidate, plan)
+        # Of the answer as it came: finishing may change the size that the price goes by.
         cost, basis = actual(model, candidate.request, response)
         report = finished.report.model_copy(
             update={
@@ -230,6 +233,7 @@ class Execution:
             async with self._in_time(candidate, "billed", at_least=FINISHING):
                 return await finish(
                     response,
+                    # In the caller's words, but for the pictures that other candidates have made.
                     request=plan.request.model_copy(update={"n": sum(candidate.calls)}),
                     delivery=candidate.delivery,
                     model=candidate.model.id,
@@ -240,6 +244,7 @@ class Execution:
             # The attempt looked like a success until its pictures were opened.
             error.model = candidate.model.id
             self.ledger.spoil(candidate.model.id, error)
+            # A deadline that passes here is the caller's, and no fault of the model.
             if not isinstance(error, ProviderTimeout):
                 self.engine.health.record(self._health_key(candidate), error)
             raise
@@ -255,6 +260,7 @@ class Execution:
             async with limit:
                 yield
         except TimeoutError:
+            # Somebody else's time-out is not the deadline.
             if not limit.expired():
                 raise
             late = ProviderTimeout("the deadline passed while pictures were read", billing=billing)
@@ -289,6 +295,7 @@ class Execution:
             return False
         if isinstance(error, ContentRejected):
             return options.on_refusal == "fallback"
+        # Without a status that could be listed, the error's class decides.
         if error.upstream_status is None or error.upstream_status < 400:
             return error.fall_back
         return not error.statuses.isdisjoint(options.fallback_on_codes or FALLBACK_CODES)
@@ -353,6 +360,7 @@ class Execution:
                 "cost_basis": "unknown" if None in costs else "exact" if exact else "estimated",
             }
         )
+        # So that `read` downloads with every guard also after the request.
         image = [image.replace(fetch=self.engine.fetch_result) for image in data]
         return answers[0].model_copy(update={"data": tuple(image), "report": report})
 

@@ -166,6 +166,7 @@ class Fetcher:
     async def aclose(self) -> None:
         """Let go of the threads that look up names."""
         if self._threads is not None:
+            # A look-up may hang for a minute, and cannot be interrupted.
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
 
@@ -180,6 +181,8 @@ class Fetcher:
                 origin = httpcore.Origin(
                     target.url.raw_scheme, target.host.encode("ascii"), target.port
                 )
+                # Over a stream to an address that was checked: a client would look the name up once
+                # more, and could be told another one.
                 connection = httpcore.AsyncHTTP11Connection(origin=origin, stream=stream)
                 response = await connection.handle_async_request(_request(target))
                 location = _location(response)
@@ -225,6 +228,7 @@ class Fetcher:
 
     async def _addresses(self, target: _Target) -> Sequence[str]:
         found = [target.host] if target.literal else await self._resolve(target.host, target.port)
+        # All of them are checked, because any of them may be the one that answers.
         if not target.trusted and (inner := [a for a in found if not is_public(a)]):
             raise _Refused(f"{target.host} is at {inner[0]}, which is not public")
         return found[:MAX_ADDRESSES]
@@ -238,6 +242,7 @@ class Fetcher:
             import httpx
 
             self._ssl_context = httpx.create_ssl_context()
+        # A handshake that fails or is cancelled must not leave its connection open.
         async with AsyncExitStack() as unless_secured:
             unless_secured.push_async_callback(stream.aclose)
             secured = await stream.start_tls(self._ssl_context, server_hostname=target.host)
@@ -257,6 +262,7 @@ class Fetcher:
                 data += piece
                 if len(data) > self._max_bytes:
                     raise self._too_large()
+                # What is no picture by now is not read to its end; `inspect` refuses it.
                 if len(data) >= HEADER_BYTES > len(data) - len(piece) and not sniff(bytes(data)):
                     break
         return bytes(data)

@@ -135,6 +135,7 @@ async def _finish_all(
     """Finish *n* pictures side by side; one that is of no use does not cost the others."""
     results, failures = list[Result](), list[InvalidProviderResponse]()
     places = enumerate(images, 1)
+    # Only as many as are missing: surplus pictures stand in for those that are of no use.
     while batch := list(islice(places, n - len(results))):
         names = [f"picture {place} of {len(images)}" for place, _ in batch]
         try:
@@ -164,6 +165,7 @@ async def _finish(image: Image, place: str, work: _Work) -> Result | InvalidProv
         if result is None:
             result = await asyncio.to_thread(_shape, image, work)
     except PinxitError as error:
+        # An InvalidImage would blame the caller, and lead to no other model.
         failure = InvalidProviderResponse(f"{place} is of no use: {error}")
         failure.__cause__ = error
         return failure
@@ -200,12 +202,14 @@ def _shape(image: Image, work: _Work) -> Result:
         protect=work.protect,
     )
     changed = image.replace(data)
+    # In this thread, or the event loop would encode it later.
     _ = changed.encoded if delivery.response_format == "b64_json" else None
     return Result(changed, came, inspect(data), credentials, changed=True)
 
 
 def _is_final(info: ImageInfo, work: _Work) -> bool:
     """Whether a picture can be delivered as it came."""
+    # Vectors have no pixels to change, and of an animation only the first frame is decoded.
     if info.format == "svg" or (info.animated and work.keep_frames):
         return True
     delivery = work.delivery
@@ -242,6 +246,7 @@ async def _deliver(result: Result, work: _Work) -> Result:
 
 def _without_url(image: Image) -> Image:
     copy = image.replace(b64_json=image.encoded)
+    # A new payload counts as unchecked, but this is the text that was checked.
     copy.is_plain = image.is_plain
     return copy
 

@@ -136,12 +136,14 @@ def _operation(request: Request, model: Model) -> tuple[Operation, Request, bool
     if "edit" not in model.operations:
         return "variation", request, False
     fields = {name: getattr(request, name) for name in VariationRequest.model_fields}
+    # Not validated again: every field comes from a valid request.
     return "edit", EditRequest.model_construct(prompt=VARIATION_PROMPT, **fields), True
 
 
 def _fit_n(draft: Draft) -> None:
     n, most = draft.get("n"), draft.capability.max_n
     draft.calls = tuple(min(most, n - done) for done in range(0, n, most))
+    # The first call stands for all in a plan; each gets its own number when it is sent.
     draft.changes["n"] = draft.calls[0]
     if len(draft.calls) > 1:
         why = f"the model makes {most} at once; {len(draft.calls)} calls"
@@ -214,10 +216,13 @@ def _fit_extra(draft: Draft) -> None:
         names = ", ".join(f"{draft.provider}.{name}" for name in unknown)
         # The values may be anything, secrets too.
         draft.adapt("extra", names, None, "dropped", takes)
+    # What was meant for other providers stays here.
     kept = {name: value for name, value in mine.items() if name not in unknown}
     draft.changes["extra"] = {draft.provider: kept} if kept else {}
 
 
+# The order counts: style and negative prompt add to the prompt before it is measured, seeds depend
+# on how many calls there are, and a mask can be guarded only where the size is known.
 _STEPS = (
     fit_style,
     fit_negative_prompt,

@@ -217,7 +217,9 @@ class Health:
         circuit = self._store.read(key) or Circuit()
         if circuit.opened is not None and started is not None and started < circuit.opened:
             return
+        # Before the outcome is judged: one that says nothing must not keep others from probing.
         self._store.release(key)
+        # The caller's mistakes, refusals and a plugin's bugs say nothing about the provider.
         if outcome is not None and not (isinstance(outcome, ProviderError) and outcome.ejects):
             return
         if circuit.opened is not None:
@@ -233,6 +235,7 @@ class Health:
             # Requests that were sent all the same, to the last candidate, neither close nor prolong it.
             return
         self._store.write(
+            # Empty, or what failed before the outage would open it again at once.
             key, Circuit() if outcome is None else self._opened(circuit.cooldown * 2, outcome)
         )
 
@@ -242,6 +245,7 @@ class Health:
 
     def _counted(self, circuit: Circuit, *, failed: bool) -> Circuit:
         current = int(self._now() // self._slice)
+        # A clock that was set back leaves slices from the future, which go too.
         recent = {at: (good, bad) for at, good, bad in circuit.counts if 0 <= current - at < SLICES}
         good, bad = recent.get(current, (0, 0))
         recent[current] = (good, bad + 1) if failed else (good + 1, bad)

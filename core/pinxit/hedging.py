@@ -44,12 +44,14 @@ async def race(
                 may_go_on = isinstance(error, PinxitError) and goes_on(error)
                 if not may_go_on or not (running or waiting):
                     raise error
+            # Reached when the first was slow and when it failed; both start the second.
             if waiting:
                 running.add(asyncio.ensure_future(waiting.pop(0)()))
     finally:
         for task in running:
             task.cancel()
         if running:
+            # So that the loser's call is closed, and in the report, before the answer goes out.
             await asyncio.wait(running)
         for task in running:
             # An error that nobody looks at would be logged as lost.
