@@ -30,6 +30,7 @@ def create_app() -> typer.Typer:
     app = typer.Typer(
         name=NAME,
         help="Paint, edit and vary pictures with any provider, and see what really happened.",
+        # typer's tracebacks may show local variables, and keys are among them.
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -62,12 +63,15 @@ def run(words: Sequence[str]) -> int:
     """Run one command and return its exit code; say what is wrong in one sentence."""
     root = typer.main.get_command(create_app())
     if f"_{NAME.upper()}_COMPLETE" in os.environ:
+        # The shell asks what may follow: typer answers in here, and ends the process.
         root(prog_name=NAME)
     session = Session()
     with _logging(session):
         try:
+            # Not typer's own entry: it would write errors in its words, and end with its codes.
             with root.make_context(NAME, list(words) or ["--help"], obj=session) as context:
                 result = root.invoke(context)
+            # Now, because nobody could handle it at exit that the reader has gone.
             sys.stdout.flush()
         except typer.Exit as end:
             return end.exit_code
@@ -142,6 +146,7 @@ def _logging(session: Session) -> Generator[None, None, None]:
     """Show only log messages that the session asks for: sentences of ours say what matters."""
     log, handler = logging.getLogger(NAME), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    # Whoever switched tracing on has asked for its lines.
     handler.addFilter(
         lambda record: record.levelno >= session.log_level or record.name == f"{NAME}.trace"
     )

@@ -39,6 +39,7 @@ def _note_debug(context: typer.Context, value: bool) -> bool:
 
 
 def _note_json(context: typer.Context, value: bool) -> bool:
+    # A group may have been told so before its command, which is not told, is heard.
     context.obj.json = context.obj.json or value
     return value
 
@@ -63,6 +64,7 @@ def flag(
 
 def json_option(help: str) -> Any:
     """Return the option ``--json``; that it was given stands in the session, for errors too."""
+    # Commands are handed the value too, as typer does, and drop it.
     return flag("--json", help=help, panel=OUTPUT, callback=_note_json)
 
 

@@ -55,10 +55,12 @@ def run_suites(project: Project, tests: Path) -> Iterator[Finding]:
 def _pytest(project: Project, tests: Path) -> tuple[dict[str, Any] | None, str]:
     """Return what pytest's run wrote, or the last line of its output where it wrote nothing."""
     paths = [*map(str, project.paths), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Options meant for the author's own runs could keep cases from being run, or counted.
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTEST_ADDOPTS": ""}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "outcomes.json"
         options = ["-q", "-p", "no:cacheprovider", "-p", "pinxit.testing.outcomes"]
+        # In a process of its own: what tests import and change does not stay with us.
         done = subprocess.run(  # noqa: S603 - our own interpreter, on tests that the author names
             [sys.executable, "-m", "pytest", *options, "--pinxit-outcomes", file, tests.resolve()],
             cwd=project.folder or Path.cwd(),

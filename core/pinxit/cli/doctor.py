@@ -117,6 +117,7 @@ def _configuration(config: Config) -> Finding:
 
 
 def _gateway_settings(config: Config) -> Iterator[Finding]:
+    # Without the extra they cannot be read, and that has been told.
     if config.gateway and gateway_problem() is None:
         from pinxit.gateway.settings import read_settings
 

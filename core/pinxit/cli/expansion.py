@@ -16,6 +16,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., int | None]:
     typer reads a function's signature; this one has every field in place of the dataclass, and hands the
     function its dataclass filled in.
     """
+    # Annotations are texts in our modules, and what they are made of holds typer's options.
     hints = get_type_hints(function, include_extras=True)
     groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
 

@@ -49,6 +49,7 @@ PROVIDER_FAILED = 4
 CONFIGURATION = 5
 INTERRUPTED = 130
 
+# Fields whose options have other names, or stand outside of `Wishes`.
 _SPELLED = {
     "n": "-n",
     "output_format": "--format",
@@ -66,6 +67,7 @@ def exit_code(error: PinxitError) -> int:
     match error:
         case ContentRejected():
             return REFUSED
+        # Before its parent: a key that is not accepted is mended where keys are configured.
         case ConfigError() | AuthenticationFailed():
             return CONFIGURATION
         case AllModelsFailed() | ProviderError():

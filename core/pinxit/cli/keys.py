@@ -16,6 +16,7 @@ from .terminal import Terminal, write_json
 
 __all__ = ["create_app"]
 
+# What TOML takes as a name without quotes.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -24,6 +25,7 @@ def create_app() -> typer.Typer:
     app = typer.Typer(
         name="keys", help="Make keys for the gateway's callers.", no_args_is_help=True
     )
+    # typer takes a group of one command for the command, unless it has a callback.
     app.callback()(lambda: None)
     app.command()(command(new))
     return app
@@ -52,6 +54,7 @@ def new(
         return
     terminal = Terminal()
     terminal.say("key", f"of {name}, shown only now")
+    # Alone on standard output, so that it can be piped to where it is kept.
     terminal.path(made.key)
     terminal.say("next", "put this into pinxit.toml")
     for line in ("[gateway.keys]", f'{name} = "{made.hash}"'):

@@ -59,6 +59,7 @@ def _read_settings(plugin: object) -> Iterator[tuple[str, str]]:
     """Yield the names that a plugin's code takes from ``settings``, each once, with its line."""
     seen: set[str] = set()
     for file in _sources(plugin):
+        # Read, not run: which settings code asks for shows only when it is called.
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             key = _key_of(node)
             if key is not None and key not in seen:
@@ -157,6 +158,7 @@ def _facts(model: Model, today: date) -> Iterator[Finding]:
             text = "has no facts; say with Facts(as_of=..., source=...) where its data comes from"
             yield Finding("warning", model.id, text)
         return
+    # Prices move more often than limits, and may have been read on another day.
     tables = [*model.prices, *((model.tokens,) if model.tokens else ())]
     dates = {"facts": model.facts.as_of}
     if tables:

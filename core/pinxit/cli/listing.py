@@ -138,6 +138,7 @@ def _state(model: Model, router: Router, today: date) -> tuple[str, str]:
     life = model.lifecycle
     heir = f" → {life.successor.model}" if life.successor else ""
     status = life.status(today)
+    # What it would need does not matter any more.
     if status == "retired":
         return f"retired{heir}", "dim"
     settings = router.config.settings(model.provider, router.plugins.settings_of(model))
@@ -221,6 +222,7 @@ def _estimate(model: Model, operation: Operation, quality: str | None) -> Decima
     fields: dict[str, Any] = {"prompt": "a", "size": SQUARE, "quality": quality}
     picture = Image(b"")
     kinds: dict[Operation, Request] = {
+        # Not checked: a price does not depend on the picture, and this one is none.
         "generate": GenerateRequest.model_construct(**fields),
         "edit": EditRequest.model_construct(**fields, images=(picture,)),
         "variation": VariationRequest.model_construct(**fields, images=(picture,)),

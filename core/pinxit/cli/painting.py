@@ -122,6 +122,7 @@ class _Painting:
         import asyncio
 
         terminal = Terminal()
+        # Before anything is sent: a picture that cannot be saved is paid for all the same.
         place = Place(self.delivery.out, stem, pictures=self.request.n)
         if place.stdout and self.session.json:
             raise RequestError("out: - and --json both want standard output", param="out")
@@ -141,6 +142,7 @@ class _Painting:
 
     async def _paint(self, router: Router, terminal: Terminal) -> ImagesResponse:
         expected = _expectation(router, self.request) if terminal.watched else ""
+        # From here on an interrupt may come too late to be free.
         self.session.painting = True
         async with router:
             with terminal.waiting(expected):
@@ -148,6 +150,7 @@ class _Painting:
 
     async def _answer(self, router: Router, terminal: Terminal) -> ImagesResponse:
         request = self.request
+        # A stream only where somebody asked: some models charge for partial pictures.
         if not request.partial_images or not isinstance(request, GenerateRequest | EditRequest):
             return await router.run(request)
         async for event in router.stream(request):
@@ -193,6 +196,7 @@ def _expectation(router: Router, request: Request) -> str:
         plan = router.plan(request)
     except PinxitError:
         return "painting"
+    # Who lacks a key is passed over, as it will be.
     first = next((c for c in plan.candidates if c.blocked is None), None)
     if first is None:
         return "painting"

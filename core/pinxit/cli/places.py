@@ -20,6 +20,7 @@ LONGEST = 50
 _FORMATS = {
     "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif", "svg": "svg",
 }  # fmt: skip
+# AVIF cannot be asked for, but a model may bring it.
 _NAMED = {*(f".{suffix}" for suffix in _FORMATS), ".avif"}
 _SUFFIXES = {"jpeg": "jpg"}
 
@@ -28,6 +29,7 @@ def slug(text: str) -> str:
     """Return a file name's stem for a prompt: its words, as far as they are readable."""
     words = re.sub(r"[\W_]+", "-", text.lower()).strip("-")
     if len(words) > LONGEST:
+        # One character more tells whether a word ends right there.
         whole, _, rest = words[: LONGEST + 1].rpartition("-")
         words = whole or rest[:LONGEST]
     return words or "picture"
@@ -72,6 +74,7 @@ class Place:
             self._folder = Path(out)
         elif out is not None:
             file = Path(out)
+            # Any other ending is a part of the name: fox.v2 becomes fox.v2.png.
             exact = file.suffix.lower() in _NAMED
             self._folder, self._stem = file.parent, file.stem if exact else file.name
             self._named = file if exact else None

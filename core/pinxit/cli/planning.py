@@ -71,6 +71,7 @@ def show_plan(session: Session, request: Request, setup: Setup) -> int:
     for part in _plan(found):
         terminal.out.print(part)
     if found.refusal:
+        # The reasons stand above, model by model.
         told = isinstance(found.refusal, UnsupportedRequest)
         text = "no model can do this" if told else sentence(found.refusal)
         terminal.say("error", text, "bold red")

@@ -53,6 +53,7 @@ def plugins(
 ) -> None:
     """List the plugins: hooks, models, where their settings come from, and why one is broken."""
     del json
+    # typer calls the group before each of its commands.
     if context.invoked_subcommand is not None:
         return
     if hook is not None:

@@ -131,6 +131,7 @@ def _kitty(data: bytes, columns: int) -> str:
     parts: list[str] = []
     for place, chunk in enumerate(chunks):
         more = int(place < len(chunks) - 1)
+        # q=2: an answer of the terminal would stand on the prompt as if it had been typed.
         head = f"a=T,f=100,q=2,c={columns},m={more}" if place == 0 else f"m={more}"
         parts.append(f"\x1b_G{head};{chunk}\x1b\\")
     return "".join(parts)

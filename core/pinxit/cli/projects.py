@@ -50,6 +50,7 @@ class Project:
         """Let its modules be found, before those of the same name that are installed."""
         before = list(sys.path)
         sys.path[:0] = map(str, self.paths)
+        # The finders may remember these folders as they were before the files were written.
         importlib.invalidate_caches()
         try:
             yield
@@ -74,6 +75,8 @@ def find_project(target: str | None, cwd: Path) -> Project:
     path = Path(target)
     if path.suffix == ".py" and path.is_file():
         return Project(title=path.name, file=path, folder=path.resolve().parent)
+    # A plugin may be called like a folder that happens to be here: a bare word means the folder
+    # only if a project is in it.
     if path.is_dir() and (os.sep in target or (path / "pyproject.toml").is_file()):
         return _in_folder(path)
     found = _installed(target) or _module(target)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 __all__ = ["gateway_problem"]
 
+# httptools too: uvicorn goes without it, on h11, which executes smuggled requests.
 GATEWAY = ("uvicorn", "python_multipart", "httptools")
 
 

@@ -46,6 +46,7 @@ class Names:
     def values(self, today: date) -> dict[str, str]:
         """Return what the templates ask for."""
         title = self.name.replace("-", " ").title()
+        # Of a development version the numbers alone: what is published is what can be required.
         version = re.match(r"\d+(\.\d+)*", pinxit_version())
         return {
             "name": self.name,

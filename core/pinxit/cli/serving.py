@@ -55,6 +55,7 @@ def serve(
     open_router(setup)
     from pinxit.gateway import serving
 
+    # A server has no other place to say what it serves; other commands have their sentences.
     context.obj.log_level = min(context.obj.log_level, logging.INFO)
     serving.serve(
         load_config(setup),

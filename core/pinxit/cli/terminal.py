@@ -95,5 +95,6 @@ def write_json(data: Any) -> None:
     """Write data as JSON to standard output."""
     import json
 
+    # Escapes mean the same to a program, whatever the terminal's encoding can say.
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=ascii_only) + "\n")

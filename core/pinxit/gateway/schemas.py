@@ -74,7 +74,7 @@ def components() -> dict[str, Schema]:
     schemas["Svg"]["properties"]["reasoning"] = _nullable(
         {"type": "object", "properties": {"effort": _TEXT}, "additionalProperties": False}
     )
-    # As text, pydantic lets a decimal have a sign; a price has none.
+    # Of a decimal as text, pydantic's schema does not say what it may look like.
     schemas["Hedge"]["properties"]["max_cost"]["anyOf"][1] = _USD
     for cls in REQUESTS.values():
         _as_clients_write(schemas[cls.__name__], cls)
