@@ -259,6 +259,7 @@ class EchoKey:
 
     async def play(self, request: Received, wire: Wire) -> None:
         """Answer with what the client keeps secret."""
+        # The headers in which providers take keys.
         names = ("authorization", "x-api-key", "api-key", "x-key")
         keys = " ".join(request.headers[name] for name in names if name in request.headers)
         error = _error(f"no account for {keys}", type="server_error", code=None)

@@ -54,6 +54,7 @@ class ChaosUpstream:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bugs: list[BaseException] = []
         named = script if isinstance(script, Mapping) else {"*": script}
+        # Lists of our own: steps are taken out of them, and the script given may be used again.
         self._scripts: dict[str, Step | list[Step]] = {
             key: list(steps) if isinstance(steps, Sequence) else steps
             for key, steps in named.items()
@@ -89,6 +90,7 @@ class ChaosUpstream:
         self.requests.append(request)
         request.at = asyncio.get_running_loop().time()
         await self.step(request).play(request, wire)
+        # A step that just returns has hung up.
         if not wire.done:
             await wire.close()
 

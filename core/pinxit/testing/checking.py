@@ -9,6 +9,7 @@ from pinxit.types import EditRequest, GenerateRequest, Request, parse_size
 
 __all__ = ["violations"]
 
+# Said once more, not taken from the fitter: a mistake there must not vouch for itself.
 _TRANSPARENT = frozenset({"png", "webp", "gif", "svg"})
 _VOCABULARIES = {
     "quality": "qualities",
@@ -83,6 +84,7 @@ def _ratios(size: str | None, ratio: str | None, table: Ratios) -> Iterator[str]
 
 def _formats(request: Request, cap: Capability) -> Iterator[str]:
     asked, offered = request.output_format, cap.output_formats
+    # What cannot be chosen has no field upstream.
     if asked is not None and (asked not in offered or len(offered) == 1):
         yield f"output_format {asked} cannot be chosen among {offered}"
     format = asked or offered[0]

@@ -39,6 +39,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     loop: VirtualTimeLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        # Something can run: time stands still.
         if timeout is not None and timeout <= 0:
             return super().select(0)
         return self.loop.wait(timeout, super().select)

@@ -137,6 +137,7 @@ def _module_of(plugin: object) -> ModuleType | None:
 
 def _probe(module: ModuleType | None) -> tuple[list[str], list[str]]:
     """Import a module in a fresh interpreter; return what was imported and what was touched."""
+    # A script would run a second time.
     if module is None or module.__name__ == "__main__":
         return [], []
     question = json.dumps([module.__name__, getattr(module, "__file__", None), HEAVY, sys.path])
@@ -144,6 +145,7 @@ def _probe(module: ModuleType | None) -> tuple[list[str], list[str]]:
         [sys.executable, "-c", _PROBE, question], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"cannot be imported: {done.stderr.strip()}"
+    # What the plugin printed itself stands before the last line.
     heavy, touched = json.loads(done.stdout.splitlines()[-1])
     return cast("list[str]", heavy), cast("list[str]", touched)
 

@@ -122,6 +122,7 @@ class FailureTests(Suite):
     @needs(remote)
     def test_a_reset_may_be_billed(self, subject: Subject) -> None:
         """A connection that breaks after the request was written is ambiguous."""
+        # A server that closes and one that breaks off look different to httpx.
         for kind in (httpx.ReadError, httpx.RemoteProtocolError):
             self._fails(subject, trouble(kind), ProviderError, {"ambiguous"}, None)
 

@@ -154,6 +154,7 @@ def _bomb(length: int) -> Iterator[bytes]:
     for _ in range(length // len(spaces)):
         checksum = zlib.crc32(spaces, checksum)
         yield block
+    # An empty last block, and gzip's trailer: checksum and length.
     yield b"\x03\x00" + struct.pack("<II", checksum, length % 2**32)
 
 
@@ -168,6 +169,7 @@ class EndlessHeaders:
         del request
         await wire.raw(b"HTTP/1.1 200 OK\r\n")
         while True:
+            # Also without an interval: whoever is to be stopped must get a turn.
             await asyncio.sleep(self.interval)
             await wire.raw(b"x-padding: %s\r\n" % (b"a" * 1000))
 

@@ -39,6 +39,7 @@ class Outcomes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a case ended."""
+        # Three reports come per case: any of them may fail, one of them counts as passed.
         if report.failed:
             crash: Any = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash else report.longreprtext

@@ -89,6 +89,7 @@ def colour_profile(*, swapped: bool = False) -> bytes:
     created = cast("Any", ImageCms.createProfile("sRGB"))
     profile = ImageCms.ImageCmsProfile(created).tobytes()
     if swapped:
+        # Tags change places by way of a name that no profile has.
         for old, new in ((b"rXYZ", b"rgrg"), (b"gXYZ", b"rXYZ"), (b"rgrg", b"gXYZ")):
             profile = profile.replace(old, new)
     return profile
@@ -135,6 +136,7 @@ def add_part(data: bytes, kind: bytes, body: bytes) -> bytes:
     if data.startswith(b"\xff\xd8"):
         return data[:2] + b"\xff" + kind + (len(body) + 2).to_bytes(2, "big") + body + data[2:]
     if data.startswith(b"RIFF"):
+        # Chunks of RIFF begin at even places.
         chunk = kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
         return data[:4] + (len(data) - 8 + len(chunk)).to_bytes(4, "little") + data[8:] + chunk
     palette = 3 * 2 ** (data[10] % 8 + 1) if data[10] & 0x80 else 0
@@ -142,6 +144,7 @@ def add_part(data: bytes, kind: bytes, body: bytes) -> bytes:
         bytes([len(body[at : at + 255])]) + body[at : at + 255] for at in range(0, len(body), 255)
     )
     start = 13 + palette
+    # Extensions came with this version; a file of the older one becomes one of it.
     return b"GIF89a" + data[6:start] + b"\x21" + kind + blocks + b"\0" + data[start:]
 
 

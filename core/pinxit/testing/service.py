@@ -179,6 +179,7 @@ class ServiceTests(Suite):
         """A setting that is sent as a credential is declared secret, so that it can be redacted."""
         trial = self._served(subject, {})
         for name, value in trial.context.settings.items():
+            # A short value may stand anywhere by chance.
             if not _CREDENTIAL.search(name) or not isinstance(value, str) or len(value) < 8:
                 continue
             sent = any(value in _written(request) for request in trial.witness.requests)

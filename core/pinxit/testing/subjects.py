@@ -96,6 +96,7 @@ class Subject:
         taken = self.capability.images
         formats = taken.formats if taken else ("png",)
         most = min((taken.max_edge if taken else None) or _EDGE, _EDGE)
+        # By their sizes they are known again at the other end.
         edges = [most - 4 * (count - 1 - place) for place in range(count)]
         format = "png" if "png" in formats else formats[0]
         return [Image(picture(format, edge, edge)) for edge in edges]
@@ -185,6 +186,7 @@ class Subject:
     def all_at_once(self) -> Fields:
         """Return as many parameters as fit together, each at its limit."""
         fields: dict[str, Any] = dict(self._words())
+        # JPEG has no transparency: the words of two vocabularies have to go together.
         formats = [f for f in self.capability.output_formats if f in {"png", "webp"}]
         if "transparent" in self.capability.backgrounds and formats:
             fields |= {"background": "transparent", "output_format": formats[-1]}
@@ -200,6 +202,7 @@ class Subject:
                 fields |= single
         if self.most_inputs:
             fields["images"] = self.pictures(self.most_inputs)
+        # Last, because a mask is as large as the first picture.
         if self.operation == "edit" and self.capability.mask is not None:
             fields["mask"] = _mask_of(fields["images"][0])
         return fields
@@ -209,6 +212,7 @@ class Subject:
     def beyond(self) -> Iterator[Fields]:
         """Yield fields that lie just outside what the model declares, one at a time."""
         capability = self.capability
+        # Where the API itself allows no more, no such request can be built.
         if capability.max_n < _MOST_PICTURES:
             yield {"n": capability.max_n + 1}
         if capability.max_prompt is not None and capability.max_prompt < _LONGEST_PROMPT:
@@ -273,6 +277,7 @@ class Subject:
     def _numbers(self, capability: Capability) -> Iterator[tuple[Fields, ...]]:
         if capability.seed is not None:
             first = capability.seed.min
+            # Not the least: at several providers it asks for a random one.
             yield tuple({"seed": first + step} for step in range(1, 4))
         if capability.negative_prompt:
             yield ({}, {"negative_prompt": "rain"}, {"negative_prompt": "fog"})

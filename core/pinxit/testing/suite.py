@@ -76,9 +76,11 @@ class Suite:
         if unknown := sorted(set(cls.leave_out) - cases.keys()):
             raise TypeError(f"{cls.__name__}.leave_out names {unknown[0]!r}, which is no case")
         for name, case in cases.items():
+            # The author's own version of a case is always run.
             if vars(cls).get(name, case) is not case:
                 continue
             applies = _applies(case, cls()) if cls._loaded else name == "test_it_loads"
+            # pytest collects nothing behind a name that is `None`.
             setattr(cls, name, case if applies and name not in cls.leave_out else None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -122,6 +124,7 @@ class Suite:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.asgi is not None:
+            # A function that is an attribute of a class turns into a method.
             app = getattr(self.asgi, "__func__", self.asgi)
             return await httpx.ASGITransport(app).handle_async_request(request)
         ok: Any = self.ok
@@ -147,6 +150,7 @@ class Suite:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end: at once where only the stand-in is waited for, in real time otherwise."""
+        # A plugin that draws by itself may do so in a process, whose time is real.
         loop = VirtualTimeLoop if remote(self) else asyncio.new_event_loop
         with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(work)

@@ -77,6 +77,7 @@ class Trial:
         assert self.request is not None
         secrets = self.secrets
         values = {
+            # As the router does for a plan: a preview must not need what it must not show.
             name: "[redacted]" if value in secrets else value
             for name, value in self.context.settings.items()
         }
@@ -140,6 +141,7 @@ class Logged(logging.Handler):
     def __enter__(self) -> Self:
         root = logging.getLogger()
         self._level = root.level
+        # What is kept secret must not show up in any level's lines.
         root.setLevel(logging.DEBUG)
         root.addHandler(self)
         return self

@@ -90,6 +90,7 @@ class MemoryWire:
     def __init__(self, request: Received) -> None:
         self.head: asyncio.Future[tuple[int, dict[str, str]]]
         self.head = asyncio.get_running_loop().create_future()
+        # Few, so that an endless body waits for its reader as it does on a socket.
         self.parts = asyncio.Queue[bytes | Exception | None](maxsize=4)
         self.request = request
         self.done = False

@@ -52,6 +52,7 @@ class Witness(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
+        # Bodies are streams, and are compared when the call is over.
         await request.aread()
         self.requests.append(request)
         if not self._armed or self.fault is None or len(self.requests) - 1 != self._at:
@@ -138,6 +139,7 @@ def body_of(request: httpx.Request) -> Any:
     """Return the body to compare: JSON as data, anything else as bytes without its boundary."""
     content = request.content
     if boundary := _boundary(request):
+        # A boundary made at random would make every form another request.
         return content.replace(boundary, b"boundary")
     try:
         return json.loads(content) if content else None
