@@ -47,10 +47,12 @@ MAX_SVG_EDGE = 1_000_000
 PALETTE = 3
 
 _MEDIA_TYPES = {"svg": "image/svg+xml"}
+# C4, C8 and CC lie among the frame headers and are none (ITU T.81, table B.1).
 _JPEG_FRAMES = frozenset(
     {*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 )
 # What may stand before the root element: a byte order mark, declarations, comments, a document type.
+# Possessive throughout (?>, *+): without backtracking no file can keep the search busy.
 _SVG_ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?"
     rb"(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+"
@@ -142,6 +144,7 @@ def inspect(data: Source, *, field: str = "image") -> ImageInfo:
         raise InvalidImage(
             f"{field}: the {format} header is broken or cut off", param=field
         ) from error
+    # An SVG may leave its size open; whatever has pixels says how many.
     if format != "svg" and not (info.width and info.height):
         raise InvalidImage(f"{field}: the {format} has no pixels ({info.size})", param=field)
     return info
@@ -213,6 +216,7 @@ def tiff_orientation(data: bytes) -> int:
             tag, kind, _, value = struct.unpack(f"{order}HHIH", data[entry : entry + 10])
             if tag == 0x0112:
                 return value if kind == 3 and 1 <= value <= 8 else 1
+    # A broken block turns nothing; the picture may be good all the same.
     except struct.error:
         pass
     return 1
@@ -232,6 +236,7 @@ def _webp(data: Source) -> ImageInfo:
         )
     if kind != b"VP8 " or start[23:26] != b"\x9d\x01\x2a":
         raise ValueError("no WebP frame")
+    # Of 16 bits the upper two are a wish about scaling, not size.
     width, height = struct.unpack("<HH", start[26:30])
     return ImageInfo("webp", width & 0x3FFF, height & 0x3FFF, alpha=False)
 
@@ -277,6 +282,7 @@ def _readable(parts: Iterator[Part]) -> Iterator[Part]:
 
 def _avif(data: Source) -> ImageInfo:
     meta = _box(boxes(data), b"meta")
+    # Before its boxes stand four bytes of version and flags.
     iprp = _box(boxes(data, meta.body + 4, meta.stop), b"iprp")
     ipco = _box(boxes(data, iprp.body, iprp.stop), b"ipco")
     properties = dict[bytes, list[bytes]]()
@@ -335,6 +341,7 @@ def has_content_credentials(data: Source) -> bool:
 
 def _jpeg_credentials(data: Source) -> bool:
     for part in jpeg_segments(data):
+        # They stand before the pixels, which need not be walked through.
         if part.kind == b"\xda":
             return False
         # The first of the segments that a box is spread over has its label.

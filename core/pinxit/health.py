@@ -234,8 +234,8 @@ class Health:
         if self.state(key) == "open":
             # Requests that were sent all the same, to the last candidate, neither close nor prolong it.
             return
+        # An empty circuit, or what failed before the outage would open it again at once.
         self._store.write(
-            # Empty, or what failed before the outage would open it again at once.
             key, Circuit() if outcome is None else self._opened(circuit.cooldown * 2, outcome)
         )
 

@@ -132,6 +132,7 @@ def render(
         image = cover(image, *size)
     if opaque:
         image = flatten(image)
+    # Protected pixels are promised bit by bit, which a lossy WebP would break.
     return encode(image, format, quality=quality, lossless=protect is not None and quality is None)
 
 
@@ -157,6 +158,7 @@ def _protect(painted: PillowImage.Image, protect: Protection) -> PillowImage.Ima
     layer = _laid_over(_recoloured(painted, profile), base.size).convert("RGBA")
     edits = _at_size(edit_map(protect.mask, protect.polarity), base.size)
     joined = Pillow.composite(layer, base, _seam(edits))
+    # An alpha channel that hides nothing would be reported as transparency.
     if joined.getchannel("A").getextrema() == (255, 255):
         joined = joined.convert("RGB")
     joined.info = {"icc_profile": profile} if profile else {}
@@ -195,6 +197,7 @@ def _inner(value: float) -> float:
 def _at_size(mask: PillowImage.Image, size: tuple[int, int]) -> PillowImage.Image:
     from PIL import Image as Pillow
 
+    # Not smoothed: between repainted and kept there is nothing that the caller has said.
     return mask if mask.size == size else mask.resize(size, Pillow.Resampling.NEAREST)
 
 

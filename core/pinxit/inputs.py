@@ -30,6 +30,7 @@ def fit_images(draft: Draft) -> None:
     request, limits = draft.request, draft.capability.images
     if isinstance(request, GenerateRequest):
         return
+    # Before the limits: what is no picture is the caller's mistake, whatever the model takes.
     infos = {name: _inspect(name, image) for name, image in _pictures(draft) if image.is_local}
     if limits is None:
         draft.reasons.append("image: the model takes no input pictures")
@@ -110,6 +111,7 @@ def fit_mask(draft: Draft) -> None:
             )
         return
     if known is None:
+        # The model does not get it; finishing takes it from the caller's own request.
         draft.changes["mask"] = None
         verdict: Verdict = "emulated" if _lies_over(draft) else "approximated"
         why = "the model takes no mask; the protected pixels are put back over the result"

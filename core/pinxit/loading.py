@@ -53,6 +53,7 @@ def import_file(file: Path) -> ModuleType:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
+    # Half a module must not be found by the next import.
     except BaseException:
         del sys.modules[spec.name]
         raise

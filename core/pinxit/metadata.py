@@ -74,6 +74,7 @@ def _cut_jpeg(data: bytes) -> bytes:
     kept, scanned = list[Part](), False
     for part in jpeg_segments(data):
         scanned = scanned or part.kind == b"\xda"
+        # What has no kind is pixels behind a scan, and stray bytes before it.
         if scanned if not part.kind else _is_jpeg_picture(data, part):
             kept.append(part)
     return _join(data, 2, kept)
@@ -95,11 +96,13 @@ def _cut_webp(data: bytes) -> bytes:
     joined += b"\0" * (len(joined) % 2)
     joined[4:8] = (len(joined) - 8).to_bytes(4, "little")
     if joined.startswith(b"VP8X", 12) and len(joined) > 20:
+        # The header must not promise what has been cut away.
         joined[20] &= ~_WEBP_PRIVATE_FLAGS
     return bytes(joined)
 
 
 def _is_gif_picture(data: Source, part: Part) -> bool:
     if part.kind == b"\x21\xff":
+        # Both say how often an animation is played; other extensions may hold anything.
         return data[part.body + 1 : part.body + 12] in {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
     return part.kind in {b"\x2c", b"\x3b", b"\x21\xf9"}

@@ -62,6 +62,7 @@ def _place(error: BaseException) -> str:
 
 
 def _is_theirs(path: Path) -> bool:
+    # Frames of the import system have names such as <frozen importlib._bootstrap>.
     frozen = str(path).startswith("<")
     return not (frozen or path.is_relative_to(_OURS) or _OTHERS & set(path.parts))
 

@@ -186,6 +186,7 @@ class Options(Frozen):
             for name in Options.model_fields
             if (value := getattr(self, name)) is not None
         }
+        # Not validated again: both sides are valid, and no rule is about two fields at once.
         return Options.model_construct(
             **{name: said.get(name, getattr(weaker, name)) for name in Options.model_fields}
         )

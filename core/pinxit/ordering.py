@@ -62,6 +62,7 @@ class Traffic:
             yield
         finally:
             self._in_flight[model] -= 1
+            # Callers may name any model of an open provider; the table must not grow with them.
             if not self._in_flight[model]:
                 del self._in_flight[model]
         self.observe(model, self._clock.monotonic() - began)
@@ -138,6 +139,7 @@ def weighted(weights: Mapping[str, float], random: random.Random) -> Order:
     def order(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         shares = [c for c in candidates if c.model.id in weights]
         others = [c for c in candidates if c.model.id not in weights]
+        # None of the weighted models may have been able to do what is asked.
         if not shares:
             return others
         first = random.choices(shares, [weights[c.model.id] for c in shares])[0]
