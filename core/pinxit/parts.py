@@ -23,6 +23,7 @@ def split(call: Call) -> list[Call]:
         if call.request.seed is not None:
             changes["seed"] = call.request.seed + sum(parts[:place])
         request: Request = call.request.model_copy(update=changes)
+        # Under one key a provider may answer the second part with the pictures of the first.
         context = replace(call.context, idempotency_key=f"{call.context.idempotency_key}-{place}")
         calls.append(replace(call, request=request, context=context))
     return calls
@@ -44,6 +45,7 @@ def merge(
     for end in ended:
         if isinstance(end, PinxitError):
             errors.append(end)
+        # A bug of ours or a cancellation is not the outcome of a part.
         elif isinstance(end, BaseException):
             raise end
     # What one part was refused for must not be taken elsewhere because another one failed.
@@ -57,6 +59,7 @@ def merge(
     changes = {
         "data": tuple(image for answer in answers for image in answer.data),
         "usage": usage,
+        # A sum without the unknown part would pass for the price of all.
         "cost": None if None in costs else sum(cost for cost in costs if cost is not None),
     }
     return answers[0].model_copy(update=changes), errors[0] if errors else None
@@ -65,5 +68,6 @@ def merge(
 def is_hopeless(error: PinxitError) -> bool:
     """Whether the other parts of a fanned-out request would end in the same way."""
     if isinstance(error, RequestError):
+        # A refusal that is billed is one of a finished result; the next one may pass.
         return error.billing == "unbilled"
     return isinstance(error, AuthenticationFailed | QuotaExceeded)

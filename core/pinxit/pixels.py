@@ -74,6 +74,7 @@ def open_image(data: bytes, *, field: str = "image") -> PillowImage.Image:
 def _decode(data: bytes, info: ImageInfo) -> PillowImage.Image:
     # Without its metadata a file cannot lead Pillow astray, nor make it warn about broken EXIF.
     image = _reader(info.format, metadata.cut(data, info.format, still=True))
+    # Our reading of the header and Pillow's may differ, and load() is what takes the memory.
     if image.width * image.height > MAX_PIXELS:
         raise ValueError("larger than its header says")
     image.load()
@@ -217,6 +218,7 @@ def encode(
         # Pillow's default takes ten times as long, and its files are hardly smaller.
         options["speed"] = 8
     if format == "webp" and lossless:
+        # Otherwise colours under full transparency are thrown away.
         options.update(lossless=True, exact=True)
     if format == "png" and optimize:
         options["optimize"] = True

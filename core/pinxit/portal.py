@@ -115,6 +115,7 @@ class Portal:
             if self._loop is None:
                 raise RuntimeError("the router was closed before the request was sent")
             self._jobs.add(job)
+            # Under the lock, or the loop might end between the look and the call.
             self._loop.call_soon_threadsafe(job.start, self._loop)
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -149,6 +150,7 @@ class Portal:
         Raises:
             Exception: Whatever the resident raised when it was left.
         """
+        # In a child process there is no such thread, and waiting for it would never end.
         if self.pid != os.getpid():
             return
         with self._lock:
@@ -157,6 +159,7 @@ class Portal:
             if thread is None or self._loop is None:
                 return
             self._loop.call_soon_threadsafe(self._closing.set)
+        # A thread cannot wait for itself; its loop ends when this returns.
         if thread is threading.current_thread():
             return
         thread.join(patience)

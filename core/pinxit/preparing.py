@@ -79,6 +79,7 @@ async def prepare(
         given.update((name, image) for name, image in overlays.items() if image is not None)
     guard = asked.mask if isinstance(asked, EditRequest) and "mask" not in given else None
     await _download(given | ({"mask": guard} if guard else {}), fetch)
+    # Decoding would hold up every other request.
     return await asyncio.to_thread(_prepare, request, given, guard, capability, strip_metadata)
 
 
@@ -216,8 +217,10 @@ def _fit(
     size = _within(size or _edges(info), limits.max_edge)
     format = info.format if info.format in limits.formats else target_format(info, limits.formats)
     heavy = limits.max_bytes is not None and len(work.data) > limits.max_bytes
+    # Fewest bytes, and there is no transparency to lose.
     if heavy and not info.alpha and "jpeg" in limits.formats:
         format = "jpeg"
+    # The orientation is metadata too: without it the pixels must lie as they are looked at.
     turned = strip_metadata and info.orientation != 1
     if not (heavy or turned) and (format, size) == (info.format, _edges(info)):
         return
@@ -275,6 +278,7 @@ def _encode(
         if format != "png" and quality is None:
             quality = LOWER_QUALITY
         else:
+            # Bytes go with the area, edges with its root; a tenth at least, so that it ends soon.
             size = _scaled(size, min(0.9, 0.95 * (max_bytes / len(data)) ** 0.5))
     raise InvalidImage(
         f"{work.name}: it cannot be brought below {max_bytes} bytes, which is all the model takes;"

@@ -122,6 +122,7 @@ def _areas(model: Model, request: Request) -> Iterator[_Area]:
         yield _area(asked, *(name for name, known in classes.items() if asked in known.values()))
     elif isinstance(sizes, Ratios):
         yield from _ratios(sizes, asked, request.aspect_ratio)
+    # A class such as 2K may have a price without having known pixels.
     elif asked and any(price.size == asked for price in model.prices):
         yield _Area((asked,))
     else:
@@ -179,6 +180,7 @@ def _cost(
     for price in prices:
         if price.size is None or price.size in area.names:
             return _charge(price, area, count)
+    # A size that nobody lists: what is open counts as the dearest.
     rate = _dearest_rate((p.size, p.usd) for p in prices if p.per == "image")
     if rate is not None and area.pixels is not None:
         return rate * area.pixels * count

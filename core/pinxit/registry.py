@@ -111,6 +111,7 @@ class Registry:
             raise UnknownModel(
                 f"model: {id!r} could be any of {', '.join(sorted(matches))}", param="model"
             )
+        # Last: whoever described a model knows more than the widest limits of its provider.
         if (model := self._undeclared_model(id)) is not None:
             return model
         # The name may be a whole URL's path of a stranger's.
@@ -152,6 +153,7 @@ class Registry:
                 circle = " -> ".join([*line, heir.model])
                 return f"its successors go round in a circle: {circle}; take one of them out"
             if heir.model not in self._models:
+                # What is wrong further down the line is cut there; this model keeps its heir.
                 missing = f"{heir.model!r} is not registered; name a model that is, or none"
                 return missing if current is model else None
             if heir.model in line:

@@ -144,6 +144,7 @@ class Resolver:
         options = self.options(request)
         balancer = request.load_balancer or (route.load_balancer if route else None)
         entries = self._entries(asked, route, balancer, options)
+        # Nobody who asks in these ways means one model's defaults.
         nameless = request.load_balancer is not None or asked == AUTO
         defaults = {} if nameless else self._defaults(request, asked, route)
         targets: dict[str, Target] = {}
@@ -244,6 +245,7 @@ class Resolver:
             )
             if not able or model.by_name_only or self._is_retired(model):
                 continue
+            # Whoever leaves the choice to us does not mean a model that lacks a key.
             if self.settings(model).problem is None:
                 yield model
 
@@ -256,6 +258,7 @@ class Resolver:
         if request.aspect_ratio is not None or "aspect_ratio" in entry.parameters:
             # A ratio says what size would say; a default must not contradict it.
             changes.pop("size", None)
+        # Last, because they were written for this very model.
         changes |= entry.parameters
         changed = _changed(request, changes, entry) if changes else request
         model = self._registry.get(entry.model)
@@ -267,6 +270,7 @@ class Resolver:
         """Hand a retired model's request to the successor that still lives."""
         since = f"retired since {model.lifecycle.retired}"
         heir, succession = model, model.lifecycle.successor
+        # It ends, because circles were cut when the plugins were loaded.
         while succession is not None and self._is_retired(heir):
             heir = self._registry.get(succession.model)
             succession = heir.lifecycle.successor
@@ -287,6 +291,7 @@ class Resolver:
         if model.lifecycle.status(self._clock.today()) != "retired":
             return False
         declared = next((s for s in self._plugins.settings_of(model) if s.name == "base_url"), None)
+        # Without an address of the vendor's, no other one can be told from it.
         if declared is None or declared.default is None:
             return True
         return _host(self.settings(model).get("base_url")) == _host(declared.default)
@@ -302,6 +307,7 @@ def _changed(request: Request, changes: Mapping[str, Any], entry: _Entry) -> Req
     try:
         return rebuild(request, {**fields, **changes})
     except RequestError as error:
+        # The request's own field of that name may be right.
         if error.param in entry.parameters:
             error.param = f"fallbacks.{entry.model}.{error.param}"
         raise

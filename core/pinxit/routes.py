@@ -51,6 +51,7 @@ def installed_routes(points: Iterable[EntryPoint] | None = None) -> InstalledRou
     """
     routes: dict[str, Route] = {}
     broken: dict[str, Exception] = {}
+    # Of two packages with one route the same one must win on every machine.
     for point in sorted(
         entry_points(group=ROUTES_GROUP) if points is None else points, key=_publisher
     ):

@@ -139,6 +139,7 @@ class Router:
         )
         fetch = fetch_result = self._fetch
         if fetch is None or fetch_result is None:
+            # Two, because what a provider in our own network may name is no business of callers.
             fetch, fetch_result = Fetcher(), Fetcher(allow_hosts=_configured_hosts(self.config))
             self._stack.push_async_callback(fetch.aclose)
             self._stack.push_async_callback(fetch_result.aclose)
@@ -172,6 +173,7 @@ class Router:
             ConfigError: A plugin cannot start.
         """
         async with AsyncExitStack() as stack:
+            # Entered first and so closed last: plugins may still send while they end.
             stack.push_async_callback(self._close_http)
             stack.enter_context(quiet_logs(self._secrets()))
             for plugin, opener in self.plugins.lifespans():
@@ -202,6 +204,7 @@ class Router:
             yield from self.plugins.secrets(model, self._resolver.settings(model))
 
     async def _close_http(self) -> None:
+        # Looked up here, or the client would be made only to be closed.
         if "http" in self.__dict__:
             await self.http.aclose()
             del self.http
@@ -266,6 +269,7 @@ class Router:
         asked = request.model_copy(update={"stream": True, "partial_images": partial})
         events: asyncio.Queue[PartialImage | None] = asyncio.Queue()
         task = asyncio.ensure_future(self.run(asked, emit=events.put))
+        # Whoever waits for an event has to wake up when there will be none, after an error too.
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -315,6 +319,7 @@ class Router:
             # From a cache, which keeps no URLs: they expire.
             return await with_urls(response, execution.store, caller=caller)
         except PinxitError as error:
+            # Refused before anything was tried, by middleware or by the plan: nobody has signed it.
             if error.report is None:
                 asked = request.model or self.config.defaults.model
                 error.report = execution.report(asked_for=asked)
