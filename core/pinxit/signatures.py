@@ -77,6 +77,7 @@ def _check_arguments(hook: _Hook, offered: tuple[str, ...], where: str) -> None:
 
 def _check_kind(hook: _Hook, where: str) -> None:
     """An operation that is no coroutine function would block every other request."""
+    # pluggy's wrappers leave coroutines un-awaited where one of them cuts a call short.
     if hook.options.get("wrapper") or hook.options.get("hookwrapper"):
         raise ConfigError(f"{where} is a wrapper of pluggy's; implement around_call instead")
     is_coroutine = inspect.iscoroutinefunction(hook.function)

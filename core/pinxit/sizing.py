@@ -135,6 +135,7 @@ def choose_pixels(capability: Capability, width: int, height: int) -> Sizing | N
         return None
     found = Sizing(best.size, best.ratio, (best.width, best.height))
     if found.made == (width, height):
+        # A model that is told a ratio was not told these pixels, though they are what it makes.
         return replace(found, verdict="kept" if best.ratio is None else "mapped")
     if best.serves(width, height):
         return replace(found, deliver=(width, height), verdict="emulated")
@@ -277,6 +278,7 @@ def _shaped(best: Offer, wanted: float, edge: int | None, *, own: bool = False) 
         verdict = "emulated" if best.serves(width, height) else "approximated"
     factor, class_verdict = _to_class(best, edge)
     deliver = _scaled(width, height, factor)
+    # Cutting and enlarging may each be small, and too much together.
     if class_verdict == "emulated" and verdict != "approximated" and not best.serves(*deliver):
         class_verdict = "approximated"
     made = (best.width, best.height)
@@ -292,6 +294,7 @@ def _to_class(offer: Offer, edge: int | None) -> tuple[float, Verdict]:
     factor = edge / offer.edge
     if 1 / _SAME_CLASS <= factor <= _SAME_CLASS:
         return 1.0, "mapped"
+    # Beyond that the picture stays small: its pixels would be made up.
     return (factor, "emulated") if factor <= MAX_UPSCALE else (1.0, "approximated")
 
 

@@ -89,6 +89,7 @@ class Trace:
     ) -> AsyncGenerator[Any]:
         """Tell how long a plugin takes to open."""
         async with AsyncExitStack() as stack:
+            # Only the opening: what follows lasts as long as the router.
             with self.call(plugin, "lifespan"):
                 state = await stack.enter_async_context(opened)
             yield state

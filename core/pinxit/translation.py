@@ -50,6 +50,7 @@ def provider_errors(secrets: Iterable[str] = ()) -> Generator[None]:
         # A plugin with a task group means what its first task met.
         with provider_errors(secrets):
             raise _first(group) from None
+    # `from None`, here and below: what httpx raises holds the request, and with it the key.
     except httpx.HTTPStatusError as error:
         raise from_response(error.response, secrets=secrets) from None
     except (
@@ -59,8 +60,10 @@ def provider_errors(secrets: Iterable[str] = ()) -> Generator[None]:
         raise ProviderUnavailable(_describe(error, secrets), billing="not_sent") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise ProviderError(_describe(error, secrets), billing="not_sent") from None
+    # Connect and pool time-outs are of this class too, but caught above: here bytes may be out.
     except httpx.TimeoutException as error:
         raise ProviderTimeout(_describe(error, secrets)) from None
+    # A reset may have come after the server had the whole order.
     except httpx.HTTPError as error:
         raise ProviderError(_describe(error, secrets), billing="ambiguous") from None
     except json.JSONDecodeError as error:
@@ -143,6 +146,7 @@ def _words(response: httpx.Response) -> str:
     fallback = response.reason_phrase or f"status {response.status_code}"
     try:
         body: Any = response.json()
+    # Deep nesting exhausts the parser's stack before it turns out to be wrong.
     except (ValueError, RecursionError, httpx.ResponseNotRead):
         # An HTML page of a proxy says nothing that the status does not.
         return fallback
@@ -176,6 +180,7 @@ def _wish(text: str | None, now: datetime | None) -> float | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
+    # HTTP dates are in GMT; a zone of -0000 is read as none.
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
@@ -186,4 +191,5 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
+    # float() reads "nan", "inf" and "1e999" as well, for which nobody can wait.
     return value if math.isfinite(value) and value >= 0 else None

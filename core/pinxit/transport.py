@@ -67,6 +67,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=[
                     (name.decode("latin-1"), value.decode("latin-1"))
                     for name, value in request.headers.raw
+                    # aiohttp frames a streamed body itself, and writes this header then.
                     if name.lower() != b"transfer-encoding"
                 ],
                 data=_body(request),
@@ -107,6 +108,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 connector=_Connector(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_AUTOMATIC,
+                # httpx goes by the same header, and would do it a second time.
                 auto_decompress=False,
                 read_bufsize=PIECE,
                 max_line_size=HEADER,

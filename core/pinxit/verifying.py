@@ -84,6 +84,7 @@ def _compare(result: Result, request: Request, delivery: Delivery) -> Iterator[A
         yield _approximated(
             "output_format", wanted, now.format, "the picture could not be converted"
         )
+    # A model that offers one format may send another all the same; finishing has mended it.
     if delivery.format is None and now.format == wanted != result.came.format:
         came = result.came.format
         why = f"the model sent {came}, which was converted"
@@ -106,10 +107,12 @@ def _compare_size(result: Result, request: Request, delivery: Delivery) -> Itera
         return
     name = "size" if request.size not in {None, "auto"} else "aspect_ratio"
     asked = getattr(request, name)
+    # Where a ratio was asked, its shape was promised and not these pixels.
     exact = delivery.size is not None or target == parse_size(request.size)
     if (now.width, now.height) != target:
         if exact or _loss((now.width, now.height), target) > MAX_CROP:
             yield _approximated(name, asked, now.size, "the model sent other pixels than promised")
+    # The protected pixels came from the original, at its own size.
     elif delivery.promised not in {None, (came.width, came.height)} and not delivery.composite:
         yield from _compare_source(name, asked, came, target)
 

@@ -17,6 +17,7 @@ def fit_style(draft: Draft) -> None:
     style, cap = draft.get("style"), draft.capability
     if style is None or style in cap.styles:
         return
+    # The retired model's own words win: they are what its users mean.
     words = {**cap.style_words, **(draft.succession.style_words if draft.succession else {})}.get(
         style
     )
