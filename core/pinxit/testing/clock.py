@@ -130,6 +130,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         began = time.monotonic()
         events = select(timeout)
         passed = time.monotonic() - began
+        # Without news the timer is due, however exactly the system has waited for it.
         if timeout is not None:
             self._now += timeout if not events else min(timeout, passed)
         return events

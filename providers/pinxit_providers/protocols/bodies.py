@@ -57,6 +57,7 @@ def form_request(
     form = list(_form(dict(fields)))
     boundary = _boundary(form, parts)
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    # The true type with each file: what comes as application/octet-stream is refused by some.
     files = [
         (part.field, (part.filename, part.image.data, part.image.media_type)) for part in parts
     ]
@@ -85,6 +86,7 @@ def with_extra(
     """
     given = {name: value for name, value in fields.items() if value is not None}
     mine = request.extra.get(model.provider, {})
+    # What was given comes last, so that it wins.
     return {**{k: v for k, v in mine.items() if k not in reserved}, **given}
 
 
@@ -131,6 +133,7 @@ def _form(value: JsonValue, name: str = "") -> Iterator[tuple[str, str]]:
         case list():
             for inner in value:
                 yield from _form(inner, f"{name}[]")
+        # `str` would write True; clients of forms send true.
         case bool():
             yield name, str(value).lower()
         case None:

@@ -32,6 +32,7 @@ _WORD = re.compile(r"[\w.\[\]/ -]{1,100}")
 # Many providers quote a wrong key with stars for its middle; the rest is nobody's business either.
 _KEY = re.compile(r"\bsk-[\w*-]{8,}")
 _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
+# A body of another's making may be nested without end.
 _MAX_DEPTH = 5
 # Statuses that leave no room for a refusal, whatever words an answer has.
 _CLEAR = frozenset({401, 402, 404, 408, 429})
@@ -168,6 +169,7 @@ class Complaint:
         if self.refuses(vocabulary, status) and status < 500:
             return self.refusal(status, "unbilled")
         known = self._by_code(vocabulary)
+        # Some say with a 400 or a 429 what is the account's trouble: waiting would not help.
         if known in {QuotaExceeded, AuthenticationFailed}:
             return known(words, upstream_status=status)
         if known is UnknownModel:
@@ -188,10 +190,13 @@ class Complaint:
         """Return the error that this is inside an answer that began as a success: it may be billed."""
         words = self.message or "an error without a message"
         if self.refuses(vocabulary, status):
+            # Refused before anything was made, it costs nothing; a picture that is withheld was
+            # made.
             return self.refusal(status, "unbilled" if self.stage == "input" else billing)
         kind = self._by_code(vocabulary)
         if kind in {RequestError, UnknownModel}:
             return kind(words, code=self.code, param=self.param, upstream_status=status)
+        # An error of no known code is trouble of the provider's own: another one may be asked.
         failure = cast("type[ProviderError]", kind or ProviderUnavailable)
         return failure(words, upstream_status=status, billing=billing)
 

@@ -49,6 +49,7 @@ async def download(endpoint: Endpoint, url: httpx.URL, context: Context, reader:
     message = context.http.build_request("GET", url, headers=headers)
     try:
         with provider_errors(secrets):
+            # A redirect could lead the key away from the server that was configured.
             answer = await context.http.send(message, stream=True, follow_redirects=False)
             reply = await read_reply(answer, vocabulary=SILENT, secrets=secrets, limit=_MAX_PICTURE)
     except PinxitError as error:
@@ -63,6 +64,7 @@ def _lies_at(image: Image, own: httpx.URL) -> bool:
     if image.is_local or image.url is None:
         return False
     url = httpx.URL(image.url)
+    # The port too: the operator named this server, not all that runs on the machine.
     return (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
 
 

@@ -136,6 +136,7 @@ class Endpoint:
             url = httpx.URL(base)
         except httpx.InvalidURL:
             url = httpx.URL()
+        # A password in an address would be shown wherever the address is.
         if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
             first = f"set {self.url_env[0]} or " if self.url_env else ""
             raise ProviderError(
@@ -166,6 +167,7 @@ class Endpoint:
         if self.idempotency_header:
             headers[self.idempotency_header] = context.idempotency_key
         for name, value in headers.items():
+            # The transport's own error may quote the value.
             if not (value.isascii() and value.isprintable()):
                 raise AuthenticationFailed(
                     f"{self.provider}: the value for the header {name} holds characters "

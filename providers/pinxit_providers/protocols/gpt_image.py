@@ -39,6 +39,7 @@ TOKENS_1 = {
     "medium": {_SQUARE: 1056, _TALL: 1584, _WIDE: 1568},
     "high": {_SQUARE: 4160, _TALL: 6240, _WIDE: 6208},
 }
+# Sizes that a table does not list are scaled from those that it does.
 TOKENS_2 = {
     "low": {_SQUARE: 196, _TALL: 158},
     "medium": {_SQUARE: 1756, _TALL: 1372},

@@ -158,11 +158,13 @@ async def call(jobs: Jobs, request: Request, model: Model, context: Context) -> 
     reply = await read_reply(response, vocabulary=jobs.vocabulary, secrets=secrets)
     asked = Asked(request, model, context, Reader(context, secrets, reply.status))
     job = jobs.accepted(reply, asked)
+    # Some say in this answer what the picture will cost.
     asked = replace(asked, accepted=job.fields)
     state = _early_state(jobs, reply, asked)
     if state == "pending":
         try:
             reply, state = await _end(jobs, job, asked)
+        # Not after the provider's own word about the job: then there is nothing left to cancel.
         except (asyncio.CancelledError, _Lost):
             await _cancel(jobs, job, asked)
             raise
@@ -177,6 +179,7 @@ def identity(value: object, asked: Asked) -> str:
     Raises:
         InvalidProviderResponse: There is none, or none that a path may hold.
     """
+    # Nothing but dots would name another folder.
     if isinstance(value, str) and _ID.fullmatch(value) and value.strip("."):
         return value
     raise asked.reader.useless("the answer to the order names no job")
@@ -218,6 +221,7 @@ def _own(jobs: Jobs, place: str, context: Context) -> httpx.URL | None:
         return None
     if (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port):
         return url
+    # A vendor's regions have hosts that only its answers name.
     known = _below(url.host, jobs.hosts) and _below(own.host, jobs.hosts)
     return url if known and url.scheme == "https" and url.port is None else None
 
@@ -273,6 +277,7 @@ async def _look(jobs: Jobs, job: Job, asked: Asked) -> tuple[Reply, State]:
         raise _Unclear(error, hopeless=True) from None
     try:
         reply = await _ask(jobs, message, asked)
+    # Of all errors of a poll only a refusal is about the job itself; the others are about asking.
     except ContentRejected as error:
         raise jobs.verdict(error) from None
     except PinxitError as error:

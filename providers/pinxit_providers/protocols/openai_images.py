@@ -239,6 +239,7 @@ def build(profile: Profile, request: Request, model: Model, context: Context) ->
     else:
         url = endpoint.url(context, profile.paths[request.operation])
     headers = endpoint.request_headers(context)
+    # Some take edits as JSON, and then a form would not be read.
     if request.operation == "generate" or profile.attach is not None:
         return json_request(context, url, headers, fields)
     parts = list(_parts(profile, request, model))
@@ -263,6 +264,7 @@ async def call(
     async with aclosing(response):
         await settle(response, profile.vocabulary, secrets)
         reader = Reader(context, secrets, response.status_code)
+        # What came decides, not what was asked: some servers ignore the wish for a stream.
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             return await read_stream(
                 response,
@@ -308,11 +310,13 @@ def _fields(
         fields["prompt"] = request.prompt
     if profile.n:
         fields[profile.n] = request.n
+    # A server that lets nobody choose may refuse the field.
     if capability.sizes:
         fields |= profile.size(request)
     for ours, taken in _TAKEN.items():
         if getattr(capability, taken):
             fields[profile.names.get(ours, ours)] = getattr(request, ours, None)
+    # Where there is one, the field may be unknown.
     if len(capability.output_formats) > 1:
         fields[profile.names.get("output_format", "output_format")] = request.output_format
     if profile.response_format is not None and len(capability.delivers) > 1:
@@ -325,6 +329,7 @@ def _fields(
         partial = request.partial_images if capability.partial_images else None
         fields |= {"stream": True, "partial_images": partial}
     fields = {name: value for name, value in fields.items() if value is not None}
+    # Before `extra` is looked at, which sets no field that is there: nobody switches these off.
     fields |= profile.forced
     return {**profile.defaults, **fields} | {
         name: value

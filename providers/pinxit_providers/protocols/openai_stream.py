@@ -56,12 +56,15 @@ async def read_stream(
         async for data in stream:
             fields = parse_large(data, status)
             kind = str(fields.get("type"))
+            # An object with an error is one whatever its type says; OpenAI's clients read it so
+            # too.
             if kind == "error" or fields.get("error"):
                 raise Complaint.read(fields, secrets).of_success(status, vocabulary)
             if kind.endswith(_PARTIAL):
                 await _emit(fields, context, reader)
             elif kind.endswith(_COMPLETED):
                 finished.append(fields)
+                # Partial pictures are let go, so they do not count.
                 limit -= len(data)
             if len(finished) == wanted or limit < 0:
                 break

@@ -60,6 +60,7 @@ class Reader:
         if not found:
             raise self.useless("the answer has no pictures")
         errors = [judge(mapping(item)) if judge else None for item in found]
+        # Some of several may be refused; the others are paid for and handed out.
         if all(errors):
             raise next(error for error in errors if error is not None)
         kept = zip(found, errors, strict=True)
@@ -109,6 +110,7 @@ class Reader:
             return self.picture(text if head.endswith(";base64") else "", revised)
         if not is_url:
             return self.picture(value, revised)
+        # An address that holds the key would be handed on to the caller.
         if _is_web(value) and self.scrub(value) == value:
             return Image(url=value, revised_prompt=revised)
         return None
@@ -176,6 +178,7 @@ def total(counts: Sequence[object]) -> Usage | None:
 
 def dollars(value: object, *, per: int = 1) -> Decimal | None:
     """Return US dollars from a number in *per*-ths of a dollar; ``None`` if it is none."""
+    # Text first: a float makes a Decimal of all its binary digits.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

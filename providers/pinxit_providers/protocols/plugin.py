@@ -90,6 +90,7 @@ class Provider:
     def preview(self, request: Request, model: Model, context: Context) -> httpx.Request:
         """Return the request that an operation would send, its body loaded."""
         built = self.build(request, model, context)
+        # A plan shows the body, and a form is written only when it is read.
         built.read()
         return built
 

@@ -27,6 +27,7 @@ def ratio_pixels(
     for ratio in ratios:
         across, down = map(float, ratio.split(":"))
         width = math.sqrt(megapixels * MEGAPIXEL * across / down)
+        # Models paint in blocks of pixels, so edges come in steps.
         edges = (max(step, round(edge / step) * step) for edge in (width, width * down / across))
         sizes[ratio] = "x".join(map(str, edges))
     return sizes

@@ -92,6 +92,7 @@ async def read_reply(
     """
     async with aclosing(response):
         await settle(response, vocabulary, secrets)
+        # Joined once: a buffer that grows is copied several times.
         body = b"".join([chunk async for chunk in chunks(response, limit)])
     return Reply(response.status_code, response.headers, body)
 
@@ -124,6 +125,7 @@ async def chunks(response: httpx.Response, limit: int = MAX_ANSWER) -> AsyncGene
             upstream_status=status,
         )
     length = response.headers.get("content-length", "")
+    # Longer numbers are no lengths; the bytes are counted in any case.
     if length.isdecimal() and len(length) < 20 and int(length) > limit:
         raise _too_long(limit, status)
     size = 0

@@ -79,9 +79,12 @@ def _build(server: Server, request: Request, model: Model, context: Context) -> 
         **server.defaults,
         **(_edit_defaults(server, request) if request.operation != "generate" else {}),
         **_settled(server, context),
+        # In this order: what the caller chose goes over defaults and the operator's settings, what
+        # was asked for over everything.
         **_chosen(request, model),
         **_asked(request),
     }
+    # Only where a checkpoint is named: naming one makes the server load it, which takes its time.
     if model.name != DEFAULT:
         kept = mapping(fields.get("override_settings"))
         fields["override_settings"] = {**kept, "sd_model_checkpoint": model.name}

@@ -59,6 +59,7 @@ def _spans(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
         at = body.find(b'"', start)
         if at < 0:
             return
+        # A text with an escape is not what its bytes say.
         if at - start >= SHORTEST and body.find(b"\\", start, at) < 0:
             yield start, at
 

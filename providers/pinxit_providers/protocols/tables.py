@@ -173,6 +173,7 @@ def _sizes(value: object) -> object:
         return cast("object", value)
     fields = cast("dict[str, object]", value)
     kinds = {"values": "fixed", "classes": "ratios"}
+    # A range is known by numbers alone, so it is what is left.
     return {"kind": next((kinds[n] for n in kinds if n in fields), "range"), **fields}
 
 
