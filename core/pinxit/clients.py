@@ -58,6 +58,7 @@ def create_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.As
         verify=verify or True,
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+        # Said although it is httpx's default: keys and prompts depend on it.
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         event_hooks={"response": [guard]},

@@ -150,6 +150,7 @@ def gif_blocks(data: Source) -> Iterator[Part]:
 
 
 def _gif_blocks(data: Source) -> Iterator[Part]:
+    # Behind 13 bytes of signature and screen comes the palette that all frames share.
     at, budget = 13 + _gif_palette(_number(data, 10, 1)), MAX_SUB_BLOCKS
     while at < len(data):
         kind = data[at : at + 1]
@@ -244,5 +245,6 @@ def _gif_ends(data: Source) -> bool:
     """Look for the trailer; some writers leave it out, and then the last frame ends the file."""
     return any(
         part.kind in {b"\x2c", b"\x3b"} and part.end <= len(data)
+        # The last one tells, and there is no way to walk backwards.
         for part in deque(gif_blocks(data), maxlen=1)
     )

@@ -312,6 +312,7 @@ def _request(target: _Target) -> httpcore.Request:
         (b"User-Agent", b"pinxit"),
         (b"Accept", b"image/*"),
         (b"Accept-Encoding", b"identity"),
+        # The next request goes to an address that is checked for it.
         (b"Connection", b"close"),
     ]
     return httpcore.Request("GET", url, headers=headers)

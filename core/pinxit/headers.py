@@ -230,6 +230,7 @@ def _webp(data: Source) -> ImageInfo:
     if kind == b"VP8X":
         return _webp_extended(data, start)
     if kind == b"VP8L" and start[20] == 0x2F:
+        # 14 bits of width and 14 of height, each less one, and a bit for alpha.
         bits = int.from_bytes(start[21:25], "little")
         return ImageInfo(
             "webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)

@@ -18,6 +18,7 @@ PLUGINS_GROUP = "pinxit"
 
 def installed_plugins() -> list[EntryPoint]:
     """List what packages publish in the entry-point group ``pinxit``, without importing any of it."""
+    # Of two with one name the same one must be loaded on every machine.
     return sorted(
         entry_points(group=PLUGINS_GROUP), key=lambda point: (point.name, distribution(point))
     )

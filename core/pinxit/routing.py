@@ -341,6 +341,7 @@ def _configured_store(config: Config, clock: Clock) -> AssetStore | None:
         return None
     public_url = str(config.gateway.get("public_url") or "")
     store = open_store(config.asset_settings(), clock=clock, base_url=public_url)
+    # Without a public address nobody could fetch what the folder keeps.
     return None if isinstance(store, FolderStore) and not store.base_url else store
 
 

@@ -152,6 +152,7 @@ class _Request(Options):
     def _null_is_absent(cls, values: object) -> object:
         if not isinstance(values, Mapping):
             return values
+        # `null` means absent; it must not count as said.
         present: dict[str, Any] = {
             name: value
             for name, value in cast("Mapping[str, Any]", values).items()

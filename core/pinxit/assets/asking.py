@@ -55,6 +55,7 @@ async def _kept(image: Image, store: AssetStore, caller: str) -> Image:
     data = await asyncio.to_thread(lambda: image.data)
     try:
         return image.replace(url=await store.put(data, image.media_type, caller=caller))
+    # It is paid for: a data: URL is better than an error.
     except OSError as error:
         log.warning("a picture could not be kept: %s", error)
         return image

@@ -111,6 +111,7 @@ def _open(url: str, options: dict[str, Any]) -> S3Store | GCSStore | AzureStore:
     except ImportError:
         raise ConfigError("[assets] url: buckets need `pip install 'pinxit[assets]'`") from None
     endpoints = [str(value) for name, value in options.items() if "endpoint" in name.lower()]
+    # Without being told so, obstore speaks to no endpoint without TLS; who writes http:// means it.
     client = {"allow_http": any(endpoint.startswith("http://") for endpoint in endpoints)}
     try:
         store = from_url(

@@ -23,6 +23,7 @@ STALE = 3600
 """Seconds after which a file in the making was left behind by a process that died."""
 
 _SECOND = 1_000_000_000
+# A link must not lead out of the folder, and a pipe in it must not keep a thread waiting.
 _OPEN = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -72,6 +73,7 @@ class Files:
         path, moment = self.folder / name, int(now * _SECOND)
         times = (moment, moment)
         with suppress(FileNotFoundError):
+            # Names are hashes: a whole file of this name holds these very bytes.
             if path.stat().st_size == len(data):
                 os.utime(path, ns=times)
                 return False
@@ -153,6 +155,7 @@ class Files:
         """Remove a file unless it was put again since it was listed; return whether it is gone."""
         path, grave = self.folder / kept.name, self._workshop / secrets.token_hex(16)
         try:
+            # Taken aside before it is judged: between a look and a removal it could be put again.
             path.replace(grave)
             if grave.stat().st_mtime_ns != kept.put:
                 # Somebody was promised a URL just now. The same name holds the same bytes.

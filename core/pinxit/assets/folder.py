@@ -95,6 +95,7 @@ class FolderStore:
         if found is None:
             return None
         file, kept = found
+        # Nobody may have tidied up since it came of age.
         if self._limits.is_old(kept.put, now):
             file.close()
             self._files.remove(kept)

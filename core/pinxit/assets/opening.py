@@ -50,6 +50,7 @@ class AssetSettings(Frozen):
         if self.folder is not None and self.url is not None:
             raise ValueError("folder and url are two places; give one of them")
         if self.keys:
+            # Made only to complain now about a key that is too short.
             Signer(self.keys)
         if self.url is not None:
             given = {"keys", "max_bytes", "max_age"} & self.model_fields_set
@@ -95,6 +96,7 @@ def open_store(
     try:
         read = AssetSettings.model_validate(settings)
     except ValidationError as error:
+        # Without its cause: pydantic's error repeats what was given, keys among it.
         raise _config_error(error, where) from None
     if not read.keep:
         return None

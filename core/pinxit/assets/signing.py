@@ -36,6 +36,7 @@ class Signer:
                 raise ValueError(
                     f"keys: number {place} has {len(key)} characters; give at least {MIN_KEY} random ones"
                 )
+        # Reversed, so that of two keys with one id the first stays, which is the one that signs.
         self._keys = {_key_id(key.encode()): key.encode() for key in reversed(keys)}
         self._first = _key_id(keys[0].encode())
 
@@ -76,5 +77,6 @@ def _key_id(key: bytes) -> str:
 
 
 def _signature(key: bytes, said: str, name: str) -> str:
+    # Its first line sets it apart from the caller's tag, which is made with the same key.
     digest = hmac.digest(key, f"asset\n{said}\n{name}".encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
