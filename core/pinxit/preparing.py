@@ -86,6 +86,7 @@ async def prepare(
 async def _download(given: dict[str, Image], fetch: Fetch | None) -> None:
     """Bring pictures here that are only a URL, each URL once; the caller's own objects keep them."""
     missing = {name: image for name, image in given.items() if not image.is_local}
+    # Reversed, so that the first picture with a URL is the one that errors name.
     first = {image.url: name for name, image in reversed(missing.items())}
     try:
         async with asyncio.TaskGroup() as group:
@@ -146,9 +147,11 @@ def _prepare(
 ) -> Prepared:
     works = {name: _open(name, image) for name, image in given.items()}
     first = works["image"]
+    # Before it is scaled: a mask is held against what the caller sent.
     asked = first.info
     if guard is not None:
         _check_mask(_open("mask", guard).info, asked)
+    # The first picture comes first, so mask and markup meet it as it will be sent.
     for name, work in works.items():
         if name == "mask":
             _check_mask(work.info, asked)

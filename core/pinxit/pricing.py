@@ -87,6 +87,7 @@ def _metered(prices: TokenPrices, request: Request, usage: Usage) -> tuple[Decim
     if request.operation != "generate":
         guess = max(prices.text_in, prices.image_in)
     said = usage.output_tokens_details
+    # Such as thoughts, which Gemini meters as text.
     text = min(said.text_tokens, usage.output_tokens) if said and prices.text_out is not None else 0
     dollars = (
         details.text_tokens * prices.text_in

@@ -40,6 +40,7 @@ def check_hooks(manager: pluggy.PluginManager, plugin: object, name: str) -> Non
     for hook in hooks:
         where = f"plugin {name!r}: {hook.name}()"
         if hook.name not in specs:
+            # pluggy's way to say that the hook may belong to somebody who is not here.
             if hook.options.get("optionalhook"):
                 continue
             raise ConfigError(

@@ -75,6 +75,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 server_hostname=request.extensions.get("sni_hostname"),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
+                    # The time-out of the whole attempt is around all of this.
                     total=None,
                     connect=connect,
                     sock_connect=connect,
@@ -127,6 +128,7 @@ class _Connector(aiohttp.TCPConnector):
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         """Return a connection that is new, or clean."""
+        # It ends with a new connection at the latest, which nobody has spoken on.
         while True:
             connection = await super().connect(*args, **kwargs)
             protocol = connection.protocol

@@ -68,6 +68,7 @@ class AnswerCache:
         if entry is not None and isinstance(entry.outcome, ImagesResponse):
             return entry.outcome, True
         response = await request_next(request)
+        # Errors never come here, and an answer that lacks pictures is worth another try.
         if _is_whole(response, request):
             await self._records.keep(prints.kept, response, context.clock, ttl=ttl)
         return response, False

@@ -89,6 +89,7 @@ class DiskStore:
             elif not unfinished:
                 kept.append(file)
         excess = sum(file.size for file in kept) - self._max_bytes
+        # By the moment of expiry, which is the first field.
         for file in sorted(kept):
             if excess <= 0:
                 break

@@ -76,6 +76,7 @@ def encode(entry: Entry) -> bytes:
         ]
     else:
         header["failure"] = Failure.of(entry.outcome).model_dump()
+    # Decimals become text: as numbers, prices would come back as something near.
     text = json.dumps(header, default=str, separators=(",", ":")).encode()
     rest = b"".join([_LENGTH.pack(len(text)), text, *pictures])
     return _MAGIC + _CHECKSUM.pack(zlib.crc32(rest)) + rest
@@ -113,6 +114,7 @@ def decode(raw: bytes) -> Entry:
         (length,) = _LENGTH.unpack_from(rest)
         body = rest[_LENGTH.size :]
         return _read(json.loads(bytes(body[:length])), body[length:])
+    # Others may write to a store that is shared, and anything at all: it must end as a miss.
     except (struct.error, ValueError, TypeError, KeyError, AttributeError, PinxitError) as error:
         raise BrokenEntry(f"it cannot be read: {type(error).__name__}") from error
 

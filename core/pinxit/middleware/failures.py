@@ -66,6 +66,7 @@ class Failure(Frozen):
         Raises:
             ValueError: There is no such class.
         """
+        # The name comes from a store; it may lead to errors of ours and to nothing else.
         if self.kind not in errors.__all__:
             raise ValueError(f"{self.kind!r} is none of our errors")
         error = self._made(cast("type[PinxitError]", getattr(errors, self.kind)))

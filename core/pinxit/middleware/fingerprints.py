@@ -105,5 +105,6 @@ def _digests(request: Request) -> list[tuple[str, str]]:
 
 
 def _digest(value: object) -> str:
+    # Sorted, so that the order in which a request names things does not matter.
     text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

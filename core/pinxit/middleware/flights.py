@@ -56,6 +56,7 @@ class Flights(Generic[T]):
             flight = self._flights[key] = _Flight(asyncio.ensure_future(start()), tag)
         flight.waiting += 1
         try:
+            # Not `await flight.task`: a waiter that is cancelled would cancel the work of all.
             await asyncio.wait([flight.task])
             return flight.task.result(), first
         finally:

@@ -63,6 +63,7 @@ class KeyedAnswers:
             # A picture that cannot be read is refused in the words of whoever wants to use it.
             return await request_next(request)
         key = scoped(context.caller, context.idempotency_key)
+        # Nothing is kept yet while the first request is under way.
         if self._flights.tag(key) not in {None, body}:
             raise _conflict()
         serve = partial(self._serve, request, context, request_next, key, body)

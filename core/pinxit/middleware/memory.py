@@ -31,6 +31,7 @@ class MemoryStore:
     async def put(self, key: str, entry: bytes, *, now: float, expires: float) -> None:
         """Keep an entry, and make room for it."""
         del now, expires  # whoever reads an entry checks its age; here room is all that matters
+        # It goes in any case: where the new one is too large, the old one must not answer for it.
         self.used -= len(self._entries.pop(key, b""))
         if len(entry) > self._max_bytes:
             return

@@ -54,6 +54,7 @@ class RedisStore:
         """
         from redis.exceptions import RedisError
 
+        # Redis refuses to keep anything for no time at all.
         milliseconds = max(1, round((expires - now) * 1000))
         try:
             await self._client.set(self._prefix + key, entry, px=milliseconds)
