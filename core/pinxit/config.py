@@ -239,6 +239,7 @@ def _find(
     named = path or environ.get(ENV_CONFIG)
     if named:
         file = Path(named)
+        # Nobody who names a file means the next best one.
         if not file.is_file():
             source = "" if path else f" ({ENV_CONFIG})"
             raise ConfigError(f"{file}: there is no such configuration file{source}")
@@ -268,6 +269,7 @@ def _plugin_choice(
         fields["files"] = [
             folder / file if isinstance(file, str) else file for file in cast("list[object]", files)
         ]
+    # Set and empty, it means no plugin at all.
     if ENV_LOAD in environ:
         fields["allow"] = [name.strip() for name in environ[ENV_LOAD].split(",") if name.strip()]
     if environ.get(ENV_DIR):

@@ -197,7 +197,7 @@ def _inner(value: float) -> float:
 def _at_size(mask: PillowImage.Image, size: tuple[int, int]) -> PillowImage.Image:
     from PIL import Image as Pillow
 
-    # Not smoothed: between repainted and kept there is nothing that the caller has said.
+    # Not smoothed, so that only values stand in it that the caller has given.
     return mask if mask.size == size else mask.resize(size, Pillow.Resampling.NEAREST)
 
 

@@ -43,6 +43,7 @@ def _first(error: ValidationError) -> str:
     text = found["msg"].removeprefix("Value error, ")
     if found["type"] == "extra_forbidden":
         text = "there is no such field; take it out, or look for its right name"
+    # A whole object would fill the line; the path says which one is meant.
     elif found["type"] != "value_error" and not isinstance(found["input"], (dict, list, tuple)):
         text = f"{text}, not {found['input']!r:.60}"
     return f"{name}: {text[:1].lower()}{text[1:]}"

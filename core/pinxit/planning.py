@@ -133,6 +133,7 @@ class Planner:
             adaptations=(*_redirect(target), *fitted.adaptations),
             delivery=fitted.delivery,
             estimate=_estimate(target.model, fitted.request, fitted.calls),
+            # Still a candidate: a plan works without keys, which only sending needs.
             blocked=self._resolver.settings(target.model).problem,
             notes=tuple(_notes(target, self._clock, self._plugins.registry)),
             timeout=options.timeout or DEFAULT_TIMEOUT,
@@ -235,6 +236,7 @@ def _refusal(
 ) -> PinxitError:
     """Say why nothing is left."""
     limit = resolution.options.max_cost
+    # Whoever fits and costs too much says more than the reasons of those who do not fit.
     if unaffordable and limit is not None:
         priced: list[tuple[str, Decimal]] = [
             (c.model.id, c.estimate) for c in unaffordable if c.estimate is not None
@@ -255,6 +257,7 @@ def _preview(request: httpx.Request) -> Preview:
     headers = {
         name: value
         for name, value in request.headers.items()
+        # The header with the key is of the provider's own naming; the others are httpx's.
         if name in {"authorization", "content-type", "accept"} or value == _REDACTED
     }
     return Preview(

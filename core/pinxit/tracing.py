@@ -61,6 +61,7 @@ class Trace:
         try:
             yield
         finally:
+            # Not an `except`: whatever was raised goes on untouched, cancellations too.
             kind = sys.exc_info()[0]
             ms = (self._now() - started) * 1000
             # A model is whatever a caller wrote; a line break in it would forge a line.

@@ -72,6 +72,7 @@ class BucketStore:
         name = asset_name(data, media_type)
         headers = {
             "Content-Type": media_type_of(name),
+            # The name is a hash of the bytes, so a copy of them is never out of date.
             "Cache-Control": f"private, max-age={int(self._ttl.total_seconds())}, immutable",
         }
         try:

@@ -68,6 +68,7 @@ class FolderStore:
 
     def at(self, base_url: str) -> Self:
         """Return the same store with other URLs."""
+        # Shallow, because limits and keys are those of the folder.
         other = copy.copy(self)
         other.base_url = base_url.rstrip("/")
         return other

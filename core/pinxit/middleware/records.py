@@ -71,6 +71,7 @@ class Records:
         try:
             await asyncio.shield(writing)
         finally:
+            # Left alone, it would be lost where the loop ends meanwhile.
             if not writing.done():
                 await asyncio.wait([writing])
 
@@ -94,6 +95,7 @@ class Records:
 
 def replayed(response: ImagesResponse) -> ImagesResponse:
     """Return an answer as somebody gets it for whom nothing was ordered."""
+    # Copies: pictures change as they are read, and several callers may get this answer.
     images: Iterable[object] = (image.replace() for image in response.data)
     report = response.report.model_copy(update={"cached": True})
     return response.model_copy(update={"data": tuple(images), "report": report})
