@@ -29,6 +29,7 @@ def edit(order: Order, images: Sequence[bytes], mask: bytes | None, show: Show) 
     canvas = _sized(studio.channels(first, order), order)
     hole = inputs.region(mask, canvas.size) if mask is not None else None
     key = f"{order.prompt}|{order.seed}"
+    # Ours can be painted again, with the instruction; of others only the pixels are known.
     if record is not None:
         record = record.edited(order.prompt)
         painted = _repainted(record, order, canvas, hole, show)
@@ -86,6 +87,7 @@ def _painted(
         picture = foreign.placed(picture, idea, target, key)
     if order.partials > 1:
         show(rendering.file(_joined(canvas, picture, hole), order, None))
+    # Last, so that what was added is painted in the same manner as the rest.
     picture = styles.styled(picture, idea.style, dice(key, "style"))
     return rendering.graded(picture, order.style)
 

@@ -41,6 +41,7 @@ def _halved(picture: Image.Image) -> Image.Image:
     # Half at a time: the farther from the edge of the hole, the smoother the filling.
     size = (max(1, picture.width // 2), max(1, picture.height // 2))
     small = picture.resize(size, Image.Resampling.BOX)
+    # What has any colour counts as filled from here on; else it would fade with each halving.
     small.putalpha(small.getchannel("A").point([0] + [255] * 255))
     return small
 
@@ -113,6 +114,7 @@ def relit(picture: Image.Image, idea: Idea, key: str) -> Image.Image:
 
 
 def _weather(idea: Idea, size: tuple[int, int], key: str) -> Image.Image:
+    # A place without weather of its own, so that only what was asked for falls.
     place = vocabulary.places()["hills"]
     drawing = Drawing(*size)
     drawing.onto("front")

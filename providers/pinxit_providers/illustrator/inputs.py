@@ -21,6 +21,7 @@ def opened(data: bytes) -> tuple[Image.Image, Record | None]:
         ValueError: It is no picture, or too large.
     """
     try:
+        # No other format: strangers' files should not reach parsers that nobody needs here.
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError("the picture has too many pixels")
@@ -41,6 +42,7 @@ def region(data: bytes, size: tuple[int, int]) -> Image.Image:
         hole = ImageOps.invert(mask.convert("RGBA").getchannel("A"))
     else:
         hole = mask.convert("L")
+    # All or nothing: the soft edge is made later, and inside.
     hole = hole.point([0] * 128 + [255] * 128)
     return hole if hole.size == size else hole.resize(size, Image.Resampling.NEAREST)
 
@@ -58,6 +60,7 @@ def feathered(hole: Image.Image) -> Image.Image:
     )
     left = 4 * reach
     inner = inner.crop((left, left, left + hole.width, left + hole.height))
+    # Blurring reaches outside; there the picture has to stay as it is, to the last bit.
     return ImageChops.multiply(inner, hole)
 
 

@@ -22,6 +22,7 @@ _REMOVE = re.compile(
 
 def merged(idea: Idea, instruction: str) -> Idea:
     """The idea after the instruction."""
+    # Before removing and adding: in "replace the fox with a cat" both would find something to do.
     if match := _REPLACE.search(instruction):
         changed = _replaced(idea, match[1], match[2])
         if changed is not None:
@@ -122,6 +123,7 @@ def _worn(idea: Idea, subjects: list[Subject], relations: list[Relation]) -> lis
 
 
 def _surroundings(idea: Idea, said: Idea) -> Idea:
+    # Who asks for daylight wants what hides it gone.
     clear = (
         frozenset({"rain", "storm", "fog", "clouds", "snowfall"})
         if said.time == "day"

@@ -49,6 +49,7 @@ class Record:
 
     def edited(self, instruction: str) -> "Record":
         """The record of the same picture after one more edit."""
+        # The oldest go first: a record grows with every edit, and has to end somewhere.
         return replace(self, edits=(*self.edits, instruction[:LONGEST_PROMPT])[-20:])
 
     def text(self) -> str:
@@ -63,6 +64,7 @@ def record_of(text: str) -> Record | None:
         if not isinstance(fields, dict):
             return None
         known = cast("dict[str, Any]", fields)
+        # Another model's scenes would be painted by other rules, and come out as other pictures.
         if known.get("model") != MODEL:
             return None
         return Record(

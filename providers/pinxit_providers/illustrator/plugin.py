@@ -72,6 +72,8 @@ MODEL = Model(
     prices=(Price(usd=Decimal(0), as_of=_AS_OF),),
     facts=Facts(as_of=_AS_OF, source="docs/illustrator.md"),
     notes=("Draws from a fixed set of drawings by rules; it is no neural model.",),
+    # Whoever wants a photograph and cannot have it is not served by a drawing: only a caller who
+    # names it gets it.
     by_name_only=True,
     offline=True,
 )
@@ -161,6 +163,7 @@ async def _answer(
 def _seeded(order: Order, first: int, number: int, context: Context) -> Order:
     # Stages are shown of the first picture only, and only where somebody looks.
     partials = order.partials if number == 0 and context.listening else 0
+    # Seeds in a row, each told with its picture, so that every one can be made again alone.
     return replace(order, seed=(first + number) % SEEDS, partials=partials)
 
 
@@ -202,6 +205,7 @@ async def _made(workers: Workers, order: Order, blobs: Sequence[bytes], show: Sh
     except OrderFailed as error:
         if error.blames_input:
             raise InvalidImage(f"image: {error}", param="image") from error
+        # Nothing here costs money, whatever happens.
         raise ProviderError(f"the illustrator failed: {error}", billing="unbilled") from error
     except (WorkerLost, OSError) as error:
         raise ProviderUnavailable(f"the illustrator cannot work: {error}") from error

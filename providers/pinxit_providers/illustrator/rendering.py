@@ -26,6 +26,7 @@ def rasterised(
 ) -> Image.Image:
     """The layers of a drawing as pixels with alpha, at a multiple of the drawing's size."""
     width, height = round(drawing.width * zoom), round(drawing.height * zoom)
+    # Without the system's fonts: a picture must not depend on the machine.
     png = resvg_py.svg_to_bytes(
         svg_string=drawing.svg(layers), width=width, height=height, skip_system_fonts=True
     )
@@ -46,6 +47,7 @@ def photographed(drawing: Drawing, quality: str, lens: bool) -> Image.Image:
 
 def shaded(picture: Image.Image) -> Image.Image:
     """The picture with its corners a little darker."""
+    # Pillow makes it in one size; so soft a shade can be enlarged.
     small = Image.radial_gradient("L").point([max(0, int((v - 150) * 0.75)) for v in range(256)])
     tint = tuple(round(255 * channel) for channel in rgb(LENS))
     picture = picture.convert("RGB")

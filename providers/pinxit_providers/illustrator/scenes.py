@@ -12,6 +12,7 @@ from .vocabulary import Place
 
 def dice(*key: object) -> Random:
     """Chance that is the same for the same key, on every machine."""
+    # Not `hash`, which differs from process to process. Prompts may hold half of a character.
     digest = hashlib.sha256("|".join(map(str, key)).encode("utf-8", "replace")).digest()
     return Random(int.from_bytes(digest[:8], "big"))  # noqa: S311 - pictures, not secrets
 

@@ -52,6 +52,7 @@ def light(scene: Scene) -> None:
     weather = scene.idea.weather
     night = scene.time == "night"
     asked = names & {"full-moon", "crescent-moon", "sun", "full-moon-face"}
+    # The sea draws the same two numbers for its path of light: they come first, in this order.
     left = chance.random() < 0.5
     x = scene.width * (chance.uniform(0.14, 0.26) if left else chance.uniform(0.74, 0.86))
     if scene.idea.without & ({"full-moon", "moon"} if night else {"sun"}):
@@ -167,6 +168,7 @@ def _fireworks(scene: Scene) -> None:
 def _direction(turn: float) -> tuple[float, float]:
     from math import cos, pi, sin
 
+    # Libraries differ in the last bits of a cosine; a picture must not.
     return (round(cos(2 * pi * turn), 6), round(sin(2 * pi * turn), 6))
 
 

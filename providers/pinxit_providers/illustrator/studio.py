@@ -46,6 +46,7 @@ class Work:
 def idea_of(record: Record) -> Idea:
     """What a picture shows: its prompt, after the instructions of its edits."""
     idea = parse(record.prompt, record.negative)
+    # In their order: a later one speaks of what the earlier ones left.
     for instruction in record.edits:
         idea = merged(idea, instruction)
     return idea
@@ -121,6 +122,7 @@ def _vector(work: Work, show: Show) -> bytes:
     for stage in {0: (), 1: STAGES[1:2], 2: STAGES[:2], 3: STAGES}[min(3, work.order.partials)]:
         show(work.drawing.svg(stage, saturation).encode())
     document = work.drawing.svg(layers, saturation)
+    # A vector picture has no other place for its record.
     return document.replace("<defs>", metadata.svg_comment(work.record) + "<defs>", 1).encode()
 
 

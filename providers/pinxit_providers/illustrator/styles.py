@@ -28,6 +28,7 @@ def _radius(picture: Image.Image, share: float) -> float:
 
 
 def _odd(picture: Image.Image, share: float, most: int = 11) -> int:
+    # A window has a middle, so it is odd. It takes time with its area, so it stays small.
     return min(most, max(3, int(min(picture.size) * share) // 2 * 2 + 1))
 
 

@@ -28,6 +28,7 @@ def sea(scene: Scene) -> None:
 
 
 def _glitter(scene: Scene) -> None:
+    # Without a sun there is nothing to glitter.
     if scene.idea.weather & {"storm", "rain", "fog"}:
         return
     # The same draws as the sky made, so that the glitter lies under the sun.

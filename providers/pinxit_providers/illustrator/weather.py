@@ -17,6 +17,7 @@ def paint_weather(scene: Scene) -> None:
         active |= scene.place.weather
     active -= scene.idea.without
     if scene.place.indoor:
+        # What can be in the air of a room.
         active &= {"confetti", "fireflies", "petals", "embers"}
     if scene.place.name not in {"space", "underwater", "moon"}:
         for name, painter in _PAINTERS.items():

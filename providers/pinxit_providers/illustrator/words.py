@@ -18,6 +18,7 @@ _LONGEST_UNSPACED = 7
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case, in English as far as known; `,` stands for a pause."""
+    # Cut before it is normalised, which takes time with the length.
     plain = unicodedata.normalize("NFKC", text[:20_000]).lower().replace("\u2019", "'")
     tokens = [t if t[0].isalnum() else BREAK for t in _TOKEN.findall(plain)[:MOST]]
     if not is_foreign(tokens):

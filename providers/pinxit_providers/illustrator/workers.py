@@ -200,6 +200,7 @@ def environment() -> dict[str, str]:
     put on `sys.path`) is added behind what `PYTHONPATH` already says.
     """
     usual = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    # The worker imports this very package, wherever it was found.
     folders = [str(Path(__file__).parents[2])]
     for package in ("PIL", "resvg_py"):
         spec = importlib.util.find_spec(package)
