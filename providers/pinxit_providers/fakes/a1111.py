@@ -75,6 +75,8 @@ class FakeA1111:
         for text in cast("list[str]", fields["init_images"]):
             _open(text, "Invalid encoded image")
         if "mask" in fields:
+            # The mode is what matters: a mask with alpha is read by its alpha, which is the other
+            # way round.
             self.masks.append(_open(fields["mask"], "Invalid encoded image").mode)
 
 
@@ -135,10 +137,12 @@ def _pictures(fields: dict[str, Any]) -> dict[str, Any]:
         "infotexts": ["Steps: 20"] * count,
         "index_of_first_image": 0,
     }
+    # Servers put it first where several pictures are made, unless that is switched off.
     if "#grid" in fields["prompt"]:
         images.insert(0, picture_base64(2 * width, height))
         info["index_of_first_image"] = 1
     if "#map" in fields["prompt"]:
+        # ControlNet's maps come behind the pictures, and have no seed.
         images.append(picture_base64(width, height, "png", "#ffffff"))
     told = "" if "#no-info" in fields["prompt"] else json.dumps(info)
     return {"images": images, "parameters": fields, "info": told}

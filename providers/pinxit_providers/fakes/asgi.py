@@ -142,6 +142,7 @@ async def serve(
     await send({"type": "http.response.body", "body": b""})
 
 
+# The same few pictures are asked for again and again in a suite.
 @lru_cache(maxsize=64)
 def picture(width: int, height: int, format: str = "png", colour: str = "#2b5d7a") -> bytes:
     """Draw a real picture of one colour; ``#00000000`` is transparent."""

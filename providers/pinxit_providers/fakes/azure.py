@@ -18,6 +18,7 @@ __all__ = ["FakeAzure"]
 
 _LEGACY = re.compile(r"/openai/deployments/([\w.-]+)(/images/\w+)")
 _V1 = "/openai/v1"
+# What its documents do not have, or only for some deployments.
 _LACKS = {"moderation", "markup", "complexity", "input_fidelity", "safety_identifier"}
 
 
@@ -64,6 +65,7 @@ class FakeAzure:
         if fields.get("output_format") == "webp" or not formats <= {"image/png", "image/jpeg"}:
             _refuse(400, "invalid_value", "The format is not supported.")
         _meet_triggers(str(fields.get("prompt", "")))
+        # Behind the door a request is OpenAI's, with OpenAI's key.
         headers = {**request.headers, "authorization": f"Bearer {self._openai.key}"}
         return self._openai.handle(replace(request, path=f"/v1{path}", headers=headers))
 

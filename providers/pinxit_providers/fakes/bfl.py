@@ -97,6 +97,7 @@ class FakeBFL:
         _check(model, fields)
         meet_triggers(str(fields.get("prompt", "")), _TROUBLE)
         work = self.works.begin(model, fields)
+        # Then there is no address to poll at, as in the real answer.
         if "webhook_url" in fields:
             return answer({"id": work.id, "status": "Pending", "webhook_url": "set"})
         where = f"{self.region or request.origin}/v1/get_result?id={work.id}"
@@ -109,6 +110,8 @@ class FakeBFL:
             return answer(told | {"status": "Task not found"})
         if not work.ended:
             return answer(told | {"status": "Pending", "progress": 0.5})
+        # Both refusals are states of their own: who knows Ready and Error alone polls on until time
+        # is up.
         if work.asks_for("#refused-input"):
             return answer(told | {"status": "Request Moderated", "cost": 0})
         if work.asks_for("#refused-output"):
@@ -122,6 +125,7 @@ class FakeBFL:
         return answer(told | {"status": "Ready", "progress": 1.0, "result": result, "cost": cost})
 
     def _deliver(self, request: Incoming) -> Answer:
+        # Pictures lie at a store that is not the vendor's: the key has no business there.
         if "x-key" in request.headers:
             self.leaks.append(request.path)
         name, _, format = request.path.removeprefix("/delivery/").partition(".")
@@ -144,6 +148,7 @@ def _edges(work: Work) -> tuple[int, int]:
         area = (4.0 if "ultra" in work.model else _CLASSES[fields.get("resolution", "1k")]) * 2**20
         width = (area * across / down) ** 0.5
         return round(width / 16) * 16, round(width * down / across / 16) * 16
+    # These make a landscape where nothing is said.
     standard = 768 if work.model in {"flux-pro-1.1", "flux-dev"} else 1024
     return fields.get("width", 1024), fields.get("height", standard)
 
@@ -160,6 +165,7 @@ def _check(model: str, fields: dict[str, Any]) -> None:
     if fields.setdefault("output_format", "jpeg") not in {"jpeg", "png", "webp"}:
         raise _invalid("output_format", "Input should be 'jpeg', 'png' or 'webp'")
     seed = fields.get("seed", 0)
+    # FLUX.3 picks a seed of its own: whoever sends one promises what it does not keep.
     if type(seed) is not int or (seed and model == "flux-3-image"):
         raise _invalid("seed", "Input should be a valid integer")
     most = _TOLERANCE.get(model[:6], 6)

@@ -129,6 +129,7 @@ def _check(fields: Mapping[str, Any], rules: _Rules) -> tuple[int, int]:
     if (
         type(seed) is not int
         or not -1 <= seed <= 2147483647
+        # Only the oldest models honour one: to the others it must not be sent.
         or ("seed" in fields and not rules.seed)
     ):
         _refuse(400, "InvalidParameter", "seed is not valid.", "seed")
@@ -183,8 +184,10 @@ def _meet_triggers(prompt: str) -> None:
         _refuse(400, "InputTextSensitiveContentDetected", "The prompt may be sensitive.")
     if "#rate-limited" in prompt:
         _refuse(429, "RateLimitExceeded.EndpointIPMExceeded", "Slow down.", retry_after="5")
+    # Ark says it with a 403, so that only the code tells it from a key without rights.
     if "#out-of-credit" in prompt:
         _refuse(403, "AccountOverdue", "The account is overdue.")
+    # An outage under the status of a limit.
     if "#overloaded" in prompt:
         _refuse(429, "ServerOverloaded", "The service is overloaded.")
 
@@ -193,6 +196,7 @@ def _answer(fields: Mapping[str, Any], size: tuple[int, int], origin: str) -> di
     format = fields.get("output_format", "jpeg")
     said = f"{size[0]}x{size[1]}"
     item: dict[str, Any] = {"size": said}
+    # One picture's error stands in its place, inside a success.
     refused = "#refused-item" in str(fields["prompt"])
     if refused:
         words = "The picture may be sensitive."

@@ -118,6 +118,7 @@ class FakeComfyUI:
         if dict(fields) != {"type": "input", "overwrite": "true"} or len(files) != 1:
             raise Refused(answer({"error": "bad upload"}, 400))
         [upload] = files
+        # A file may be kept under another name than it was sent with; the answer says which.
         name = f"1-{upload.filename}" if self.renames else upload.filename
         self.uploads[name] = upload.data
         return answer({"name": name, "subfolder": "", "type": "input"})
@@ -187,6 +188,7 @@ class FakeComfyUI:
         if _says(job.graph, "#interrupted"):
             messages = [start, ["execution_interrupted", {"prompt_id": job.id}]]
             return _ended("error", messages, {})
+        # Some versions end a graph that has run before in success, and show nothing new.
         outputs = {} if _says(job.graph, "#cached") else self._outputs(job)
         return _ended("success", [start, ["execution_success", {"prompt_id": job.id}]], outputs)
 
@@ -224,10 +226,12 @@ class FakeComfyUI:
         from PIL.PngImagePlugin import PngInfo
 
         id, size, place = query["filename"].removesuffix(".png").split("_")
+        # What lies in temp is a preview, and no result.
         if query.get("type") != "output" or id not in self.jobs:
             raise Refused(Answer(404, (b"",)))
         width, height = map(int, size.split("x"))
         text, out = PngInfo(), io.BytesIO()
+        # As SaveImage does: the graph, and the prompt in it, go with the file.
         text.add_text("prompt", json.dumps(self.jobs[id].graph))
         colour = _COLOURS[int(place) % len(_COLOURS)]
         Pillow.new("RGB", (width, height), colour).save(out, "PNG", pnginfo=text)

@@ -55,6 +55,7 @@ class FakeDeepInfra:
         _meet_triggers(str(fields.get("prompt", "")))
         self.received.append(fields)
         width, height = map(int, str(fields.get("size", "1024x1024")).split("x"))
+        # JPEG in practice, though nothing in the documents says so.
         item = {"b64_json": picture_base64(width, height, "jpeg")}
         return answer({"created": 1_790_000_000, "data": [item] * fields.get("n", 1)})
 

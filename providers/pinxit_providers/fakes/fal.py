@@ -179,11 +179,13 @@ class FakeFal:
         if not work.ended:
             return answer({"status": "IN_QUEUE" if began else "IN_PROGRESS"}, 202)
         told: dict[str, Any] = {"status": "COMPLETED", "request_id": work.id}
+        # Completed means ended: only the error beside it tells that the job failed.
         if work.asks_for("#fails"):
             told |= {"error": "The runner broke", "error_type": "internal_server_error"}
         return answer(told)
 
     def _deliver(self, request: Incoming, name: str) -> Answer:
+        # Files are fetched without the key, which has no business at their host.
         if "authorization" in request.headers:
             self.leaks.append(request.path)
         size, _, format = name.partition(".")
@@ -211,6 +213,7 @@ def _result(request: Incoming, work: Work) -> Answer:
     url = f"{request.origin}/files/{width}x{height}.{format}"
     image = {"url": url, "content_type": f"image/{format}", "width": width, "height": height}
     count = fields.get("num_images", 1)
+    # The safety checker blackens a picture and flags it, under a status of success.
     black = [work.asks_for("#black")] * count
     return answer(
         {"images": [image] * count, "seed": fields.get("seed", 42), "has_nsfw_concepts": black}

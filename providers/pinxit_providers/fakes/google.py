@@ -69,6 +69,7 @@ _TRIGGERS: Mapping[str, Answer] = {
     "#overloaded": answer(
         {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}, 503
     ),
+    # From here on everything has the status of a success, as refusals have.
     "#refused": answer(
         {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 9}}
     ),
@@ -133,6 +134,8 @@ class FakeGoogle:
         """Return the model, and whether it is asked for at Vertex AI."""
         if match := _GEMINI.fullmatch(request.path):
             if not request.has("x-goog-api-key", self.key):
+                # The Gemini API's word for a wrong key is a 400; only this reason tells it from a
+                # wrong request.
                 reason = {
                     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                     "reason": "API_KEY_INVALID",
@@ -230,6 +233,7 @@ def _paint(
 ) -> Answer:
     table = _PIXELS if rules.sizes else _OLD_PIXELS
     ratio = config.get("aspectRatio")
+    # Without a ratio, an edit follows its first picture.
     if ratio is None:
         shape = images[0].width / images[0].height if images else 1.0
         ratio = min(rules.ratios, key=lambda name: abs(table[name][0] / table[name][1] - shape))
@@ -240,6 +244,7 @@ def _paint(
     parts: list[dict[str, Any]] = []
     if "#thinks" in prompt:
         sketch = {"mimeType": "image/png", "data": picture_base64(64, 64, colour="#aaaaaa")}
+        # A picture on its way: it is not a result, and must not be handed out as one.
         parts.append({"inlineData": sketch, "thought": True})
     parts.append({"text": "Here it is."})
     parts.append({"inlineData": {"mimeType": kind, "data": picture_base64(width, height, format)}})

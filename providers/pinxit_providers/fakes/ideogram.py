@@ -228,6 +228,7 @@ def _image(upload: Upload) -> ImageInfo:
         from PIL import Image as Pillow
 
         found = Pillow.open(io.BytesIO(upload.data)).convert("L").tobytes()
+        # A mask that was scaled smoothly, or went through JPEG, has greys.
         if set(found) - {0, 255}:
             raise _bad("mask must be strictly black and white")
     return info
@@ -296,6 +297,7 @@ def _paint(
         )
         items.append(
             {
+                # A refused picture is a gap among the others, under a status of success.
                 "url": None if unsafe else f"{request.origin}/files/{size}-{place}.png?exp=1&sig=1",
                 "prompt": f"In detail: {fields['prompt']}",
                 "resolution": size,

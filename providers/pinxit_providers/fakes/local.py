@@ -93,6 +93,7 @@ ACCENTS: Mapping[str, _Accent] = {
         paths={_GENERATE: _SERVED, _EDIT: _SERVED | {"strength"}},
         files={_EDIT: {"image", "image[]", "mask_image"}},
     ),
+    # It ignores masks without a word; here one is refused, so that it shows.
     "sglang": _Accent(
         paths={_GENERATE: _SERVED, _EDIT: _SERVED},
         files={_EDIT: {"image", "image[]"}},
@@ -108,6 +109,7 @@ ACCENTS: Mapping[str, _Accent] = {
         shape=_detail,
         size=r"(\d+)\*(\d+)",
         words="kwargs",
+        # It writes JPEG unless a picture has alpha.
         jpeg=True,
     ),
 }
@@ -187,6 +189,7 @@ class FakeLocal:
             self._refuse(400, "prompt required")
         if self.model and fields.get("model") != self.model:
             self._refuse(404, f"model {fields.get('model')} not found")
+        # An address would be a path on the server, or a host that only the server knows.
         if (
             "response_format" in self.accent.paths[path]
             and fields.get("response_format") != "b64_json"
@@ -208,6 +211,7 @@ class FakeLocal:
         if self.accent.words == "tag":
             if found := _TAG.search(fields["prompt"]):
                 fields["inner"] = json.loads(found[1])
+            # The tag is the server's, not the model's: what is painted is the rest.
             fields["prompt"] = _TAG.sub("", fields["prompt"])
         elif "kwargs" in fields:
             if not isinstance(fields["kwargs"], str):

@@ -99,6 +99,7 @@ class FakeOpenAI:
         if operation is None or not incoming.path.startswith(self.prefix):
             raise Refusal(404, None, f"Invalid URL ({incoming.method} {incoming.path})")
         if not incoming.has("authorization", f"Bearer {self.key}"):
+            # The key is quoted, as providers do: at the other end it must not come out.
             given = incoming.headers.get("authorization", "")
             raise Refusal(401, "invalid_api_key", f"Incorrect API key provided: {given}.")
         if incoming.method != "POST":
@@ -156,6 +157,7 @@ class FakeOpenAI:
                 error = Refusal(500, "server_error", "The work broke off.", type="server_error")
                 yield {"type": "error"} | error.body
                 return
+            # Each finished picture counts its own tokens.
             usage = _usage(request, rules, order, 1)
             yield picture | {"type": f"{prefix}.completed", "usage": usage}
 

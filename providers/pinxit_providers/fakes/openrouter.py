@@ -80,8 +80,10 @@ class FakeOpenRouter:
         size = _check(fields)
         _meet_triggers(str(fields["prompt"]))
         self.received.append(fields)
+        # Other vendors' models ignore the wish, and the answer is plain JSON.
         if fields.get("stream") and str(fields["model"]).startswith("openai/"):
             return events(_events(fields, size), done=True)
+        # An error inside a success: the status had been sent when the vendor refused.
         if "#refused-late" in fields["prompt"]:
             return answer(_flagged())
         items = [_item(fields, size) for _ in range(fields.get("n", 1))]

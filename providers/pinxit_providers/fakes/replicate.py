@@ -118,6 +118,7 @@ class FakeReplicate:
         _check(name, fields)  # pyright: ignore[reportUnknownArgumentType]  # JSON
         meet_triggers(str(fields["prompt"]), _TROUBLE)  # pyright: ignore[reportUnknownArgumentType]  # JSON
         work = self.works.begin(name, fields)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        # The answer is held back for a while, and may come before the end all the same.
         if request.headers.get("prefer", "").startswith("wait"):
             work.polls -= 1
         told = self._told(request, work)
@@ -159,6 +160,7 @@ def _output(request: Incoming, work: Work) -> object:
     format = work.fields.get("output_format", _DEFAULT_FORMATS.get(name, "webp"))
     width, height = _edges(work.model, work.fields)
     count = work.fields.get("num_outputs", 1)
+    # Unsafe pictures are left out, and the job succeeds.
     count = 0 if work.asks_for("#none") else count - 1 if work.asks_for("#fewer") else count
     urls = [f"{request.origin}/files/{width}x{height}.{format}"] * count
     return urls if name in _LISTS else urls[0]

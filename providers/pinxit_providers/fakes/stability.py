@@ -147,6 +147,7 @@ def _files(files: tuple[Upload, ...], endpoint: _Endpoint) -> dict[str, ImageInf
         found[upload.field] = info
     if endpoint.needs_image and "image" not in found:
         raise _bad("image: required")
+    # Without a mask, what is transparent in the picture is repainted.
     if endpoint.needs_image and "mask" not in found and not found["image"].alpha:
         raise _bad("mask: required unless the image has an alpha channel")
     return found
@@ -207,6 +208,7 @@ def _paint(
     if "image" in images:
         width, height = images["image"].width, images["image"].height
     data = picture(width, height, format)
+    # A picture that is refused comes blurred, with the status of a success.
     reason = "CONTENT_FILTERED" if "#blurred" in fields["prompt"] else "SUCCESS"
     seed = fields.get("seed", "0")
     # 0 means a random one.

@@ -112,6 +112,7 @@ def _check(fields: Mapping[str, Any]) -> None:
         _refuse(400, "negative_prompt is not supported by this model", param="negative_prompt")
     allowed: dict[str, set[object]] = {
         "n": {1, 2, 3, 4},
+        # Its own word: OpenAI's b64_json is refused.
         "response_format": {"base64", "url"},
         "output_format": {"jpeg", "png"},
     }

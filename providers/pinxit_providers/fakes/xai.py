@@ -106,6 +106,7 @@ def _check(fields: Mapping[str, Any], *, edits: bool) -> tuple[int, int]:
     inputs = _inputs(fields) if edits else []
     if len(inputs) > _MOST_INPUTS.get(model, 3):
         _refuse(400, "invalid-argument", "too many images")
+    # An edit of one picture keeps its shape, whatever ratio is asked.
     if len(inputs) == 1:
         return inputs[0]
     return _pixels(str(fields.get("aspect_ratio", "auto")), str(fields.get("resolution", "1k")))
@@ -158,6 +159,7 @@ def _answer(fields: Mapping[str, Any], size: tuple[int, int], origin: str) -> di
     return {
         "model": fields["model"],
         "data": [] if "#empty" in prompt else items,
+        # Ten thousand millions of them are a dollar.
         "usage": {"cost_in_usd_ticks": (cents * n + inputs) * 10**8},
     }
 
@@ -166,6 +168,7 @@ def _item(
     fields: Mapping[str, Any], size: tuple[int, int], origin: str, *, refused: bool
 ) -> dict[str, Any]:
     item: dict[str, Any] = {"mime_type": "image/jpeg", "revised_prompt": ""}
+    # The flag is all that tells: the status is that of a success, and the picture is empty.
     item["respect_moderation"] = not refused
     if fields.get("response_format") == "b64_json":
         text = "" if refused else picture_base64(*size, "jpeg")

@@ -137,7 +137,6 @@ def _paint_scene(scene: Scene, clusters: list[Cluster], commission: Commission) 
 
 def _paint_bare(scene: Scene, clusters: list[Cluster], commission: Commission) -> None:
     frame = arranging.Frame(scene.width, scene.height, scene.height * 0.8, close=True)
-    # Chance has a key of their own here: a variation moves everything else.
     figures = arranging.arrange(clusters, frame, dice(commission.figure_key, "figures"))
     scene.drawing.onto("figures")
     paint_figures(scene, _filled(figures, scene), bare=True)
