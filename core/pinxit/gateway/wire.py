@@ -135,16 +135,7 @@ def to_request(
     cls = REQUESTS[operation]
     values = _merged(_decoded(fields))
     values = {name: value for name, value in values.items() if value is not None}
-    for name, value in values.items():
-        # What one provider alone understands is handed on as it is.
-        if name in STRUCTURES and name != "extra":
-            _check_lengths(name, value)
-    for name, value in values.items():
-        # Python's true is a 1: it would pass for a number of pictures.
-        if isinstance(value, bool) and name in cls.model_fields and name not in _BOOLEANS:
-            raise RequestError(
-                f"{name}: is {str(value).lower()}, which is no value for it", param=name
-            )
+    _check_values(cls, values)
     if contact:
         values.setdefault("identity", {"id": contact})
     _take_thread(values)
@@ -170,6 +161,18 @@ def to_request(
         # Events have a field for base64 and none for URLs, whatever the model's default is.
         request = request.model_copy(update={"response_format": "b64_json"})
     return Asked(request, ignored)
+
+
+def _check_values(cls: type[Request], values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        # What one provider alone understands is handed on as it is.
+        if name in STRUCTURES and name != "extra":
+            _check_lengths(name, value)
+        # Python's true is a 1: it would pass for a number of pictures.
+        if isinstance(value, bool) and name in cls.model_fields and name not in _BOOLEANS:
+            raise RequestError(
+                f"{name}: is {str(value).lower()}, which is no value for it", param=name
+            )
 
 
 def _build(cls: type[Request], values: Mapping[str, Any]) -> Request:

@@ -94,6 +94,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._worked)
         return future
 
+    async def shutdown_default_executor(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - asyncio's own signature
+    ) -> None:
+        """Wait for threads as long as they take.
+
+        Since Python 3.12 the runner gives a time-out, which in virtual time would be over at once.
+        """
+        del timeout
+        await super().shutdown_default_executor()
+
     def _worked(self, future: asyncio.Future[Any]) -> None:
         del future
         self._working -= 1

@@ -56,8 +56,7 @@ async def read_stream(
         async for data in stream:
             fields = parse_large(data, status)
             kind = str(fields.get("type"))
-            # An object with an error is one whatever its type says; OpenAI's clients read it so
-            # too.
+            # OpenAI's clients too read an object with an error as one, whatever its type says.
             if kind == "error" or fields.get("error"):
                 raise Complaint.read(fields, secrets).of_success(status, vocabulary)
             if kind.endswith(_PARTIAL):
@@ -72,6 +71,14 @@ async def read_stream(
         raise reader.useless("the finished pictures are too long")
     if not finished:
         raise reader.useless("the stream ended without a finished picture")
+    return _response(finished, reader, cost)
+
+
+def _response(
+    finished: Sequence[Mapping[str, object]],
+    reader: Reader,
+    cost: Callable[[Mapping[str, object]], Decimal | None] | None,
+) -> ImagesResponse:
     last = finished[-1]
     said = {**last, "created": last.get("created_at")}
     paid = _sum([cost(event) for event in finished]) if cost is not None else None
