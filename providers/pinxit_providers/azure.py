@@ -124,15 +124,19 @@ def _address(request: Request, model: Model, context: Context) -> httpx.URL:
     base = ENDPOINT.url(context, "")
     version = str(context.settings.get("api_version") or "").strip()
     path, dated = base.path.rstrip("/"), _DATED.match(version) is not None
+    # Three kinds of base URL are in use: with the deployment in it, with /openai/v1, and the bare
+    # host.
     if "/deployments/" in path:
         version = version if dated else _VERSION
     elif path.endswith("/v1") or not dated:
         path = path if path.endswith("/v1") else f"{path.removesuffix('/openai')}/openai/v1"
+        # A date belongs to the other style of address.
         version = "" if dated else version
     else:
         name = _deployment(request, model, context)
         path = f"{path.removesuffix('/openai')}/openai/deployments/{name}"
     query = (
+        # What the operator wrote into the address itself wins.
         base.params
         if "api-version" in base.params or not version
         else base.params.set("api-version", version)
@@ -170,6 +174,7 @@ def _operations(
         max_prompt=32_000,
         qualities=qualities,
         default_quality=default_quality,
+        # What users of DALL·E say goes on meaning something.
         quality_map={"hd": "high", "standard": "medium"},
         style_words=STYLE_WORDS,
         backgrounds=("auto", "transparent", "opaque"),

@@ -56,6 +56,7 @@ ENDPOINT = Endpoint(
 
 # The wire ---------------------------------------------------------------------------------------------------
 
+# One state alone is pending: whatever else is said is not waited for without a bound.
 _PENDING = frozenset({"Pending"})
 _REFUSED = frozenset({"Request Moderated", "Content Moderated"})
 _CATEGORY = re.compile(r"[\w /-]{1,80}")
@@ -70,6 +71,7 @@ def _build(request: Request, model: Model, context: Context) -> httpx.Request:
         "prompt": None if isinstance(request, VariationRequest) else request.prompt,
         "width": edges[0] if edges and not shaped else None,
         "height": edges[1] if edges and not shaped else None,
+        # Models take edges or ratios, and none takes both.
         "aspect_ratio": request.aspect_ratio if shaped else None,
         "resolution": request.size.lower() if shaped and request.size else None,
         "seed": request.seed,
@@ -94,6 +96,7 @@ def _pictures(request: Request, capability: Capability) -> Mapping[str, str]:
         return {"image_prompt": plain_base64(request.images[0])}
     if not isinstance(request, EditRequest):
         return {}
+    # Fill alone has a mask, and calls its picture by another name.
     if capability.mask is None:
         names = ("input_image", *(f"input_image_{place}" for place in range(2, 17)))
         return dict(zip(names, map(plain_base64, request.images), strict=False))
@@ -150,6 +153,7 @@ def _collect(reply: Reply, asked: Asked) -> ImagesResponse:
     fields = reply.json()
     result = mapping(fields.get("result"))
     images = asked.reader.images([result.get("sample")])
+    # The last word counts; where it names no cost, that of the acceptance stands.
     stated = next((f["cost"] for f in (fields, asked.accepted) if f.get("cost") is not None), None)
     cost = dollars(stated, per=100)
     return asked.reader.response(asked.reader.seeded(images, result.get("seed")), {}, cost)
@@ -161,6 +165,7 @@ JOBS = Jobs(
     accepted=_accepted,
     state=_state,
     collect=_collect,
+    # Jobs are polled at hosts of regions, all of them below this one.
     hosts=("bfl.ai",),
     interval=0.5,
     floor=0.5,

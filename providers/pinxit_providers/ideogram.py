@@ -63,6 +63,7 @@ def _build(request: Request, model: Model, context: Context) -> httpx.Request:
     options = request.extra.get(model.provider, {})
     fields |= {name: value for name, value in options.items() if name in known}
     url, headers = _ENDPOINT.url(context, path), _ENDPOINT.request_headers(context)
+    # The one address that takes JSON; the others take files, and are forms.
     if path.startswith("/v2/image/generate/"):
         return json_request(context, url, headers, fields)
     return form_request(context, url, headers, fields, list(_parts(request)))
@@ -124,6 +125,7 @@ def _read(reply: Reply, asked: Asked) -> ImagesResponse:
         )
 
     images = reader.images(items, judge)
+    # Of the pictures that are left: seeds and pictures are matched by their order.
     seeds = [item["seed"] for item in items if judge(item) is None]
     return reader.response(reader.seeded(images, seeds), {"created": fields.get("created")})
 

@@ -72,6 +72,7 @@ PROFILE = Profile(
         ),
     ),
     paths={"generate": "/images", "edit": "/images"},
+    # An edit is a generation that refers to pictures, always in a list.
     attach=as_json("input_references", write=_reference, limit=0),
     size=_size,
     identify=_user,

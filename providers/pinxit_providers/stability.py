@@ -64,6 +64,7 @@ _SD3 = "/v2beta/stable-image/generate/sd3"
 
 def _build(request: Request, model: Model, context: Context) -> httpx.Request:
     url = _ENDPOINT.url(context, _PATHS.get(model.name, _SD3))
+    # The file itself: as JSON it would be a third larger.
     headers = _ENDPOINT.request_headers(context, accept="image/*")
     fields = _fields(request, model)
     return form_request(context, url, headers, fields, list(_parts(request)))
@@ -81,12 +82,14 @@ def _fields(request: Request, model: Model) -> dict[str, Any]:
         "output_format": request.output_format,
     }
     fields = {name: value for name, value in fields.items() if value is not None}
+    # Stable Diffusion alone is told so; for the others a picture is sign enough.
     if request.operation == "edit" and model.name not in _PATHS:
         fields["mode"] = "image-to-image"
     options = request.extra.get(model.provider, {})
     known = capability.extra or ()
     fields |= {name: value for name, value in options.items() if name in known}
     if "strength" in known:
+        # It is required with a picture.
         fields.setdefault("strength", _STRENGTH)
     return fields
 
@@ -121,6 +124,7 @@ def _read(reply: Reply, asked: Asked) -> ImagesResponse:
 
 def _number(value: object) -> int | None:
     """Return a seed: a number, or its digits in a header."""
+    # Longer than any seed, it is none.
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         return int(value)
     return value if is_count(value) else None

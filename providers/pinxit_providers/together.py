@@ -48,6 +48,7 @@ PROFILE = Profile(
         base_url="https://api.together.xyz/v1",
         key_env=("TOGETHER_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY"),
     ),
+    # There is no path for edits.
     paths={"generate": "/images/generations", "edit": "/images/generations"},
     attach=_attach,
     size=width_and_height,

@@ -92,6 +92,7 @@ PROFILE = Profile(
         key_env=("XAI_API_KEY",),
     ),
     attach=as_json("image", "images", write=_reference, limit=1),
+    # Its own word is 1k, in small letters.
     size=ratio_and("resolution", case=str.lower),
     response_format={"url": "url", "b64_json": "b64_json"},
     identify=_user,
@@ -118,6 +119,7 @@ def _operations(
     limits = InputImages(max=inputs, formats=("png", "jpeg", "webp"), max_bytes=10 * 2**20)
     return {
         "generate": generate,
+        # An edit of one picture has the shape of that picture.
         "edit": generate.model_copy(update={"sizes": None, "images": limits}),
     }
 

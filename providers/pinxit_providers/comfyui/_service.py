@@ -75,6 +75,7 @@ async def _call(
 ) -> ImagesResponse:
     endpoint = service.endpoint
     secrets = endpoint.secrets(context)
+    # Before the graph: it names files, and they must be there when it is checked.
     for picture in _uploads(request, find(model, request.operation)):
         await _upload(endpoint, picture, context)
     answer = await jobs.call(service, request, model, context)
@@ -131,6 +132,7 @@ def _seed(request: Request, model: Model, context: Context) -> int:
     key = context.idempotency_key or context.request_id
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
     taken = model.operations[request.operation].seed or Seed()
+    # Within the limits of the input: the server refuses a graph with a seed beyond them.
     return taken.min + number % (taken.max - taken.min + 1)
 
 
@@ -170,6 +172,7 @@ async def _upload(endpoint: Endpoint, picture: Image, context: Context) -> None:
         context,
         endpoint.url(context, "/upload/image"),
         endpoint.request_headers(context),
+        # The same contents have the same name, so nothing of anybody's is lost.
         {"type": "input", "overwrite": "true"},
         [Part("image", name, picture)],
     )
@@ -220,6 +223,7 @@ def _entry(reply: Reply, asked: Asked) -> Mapping[str, object]:
 
 def _state(reply: Reply, asked: Asked) -> State:
     entry = _entry(reply, asked)
+    # The history knows nothing of a job until it has ended.
     if not entry:
         return "pending"
     status = mapping(entry.get("status"))

@@ -56,6 +56,7 @@ class Workflow:
         The value of ``image`` is a list: the first one goes to the first place, and where there are fewer
         than places, the last one to the rest.
         """
+        # The graph is shared by all requests.
         graph = copy.deepcopy(dict(self.graph))
         for slot, value in values.items():
             for number, place in enumerate(self.slots.get(slot, ())):
@@ -161,6 +162,7 @@ def _graph(file: object, place: str, folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(f"{place}: {path.name} is no JSON: {error}") from error
     graph = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    # The usual mistake: the editor saves in a format of its own.
     if "nodes" in graph:
         raise ConfigError(
             f"{place}: {path.name} is a workflow for ComfyUI's editor; export it there with Export (API)"
@@ -199,6 +201,7 @@ def _place(value: object, graph: Mapping[str, Any], place: str) -> Place:
         there = ", ".join(inputs) or "none"
         kind = graph[node]["class_type"]
         raise ConfigError(f"{place}: node {node} ({kind}) has no input {name!r}; there are {there}")
+    # A list is a link to another node's output; a value there would cut the graph.
     if isinstance(inputs[name], list):
         raise ConfigError(
             f"{place}: {text} comes from another node; name the input of the node that it comes from"

@@ -114,6 +114,7 @@ def _dialect(request: Request, model: Model) -> Dialect:
 
 
 def _edit(request: EditRequest, known: Dialects) -> Dialect | None:
+    # The mask first: an endpoint for several pictures takes none.
     if request.mask is not None and known.inpaint is not None:
         return known.inpaint
     if len(request.images) > 1 and known.several is not None:
@@ -147,6 +148,7 @@ def _fields(request: Request, capability: Capability, dialect: Dialect) -> dict[
         fields[dialect.image] = written if dialect.image.endswith("s") else written[0]
         fields["input_fidelity"] = request.input_fidelity
         fields[dialect.mask] = data_url(request.mask) if request.mask else None
+    # Fields that the endpoint has no name for.
     fields.pop("", None)
     return fields
 
@@ -157,6 +159,7 @@ def _accepted(reply: Reply, asked: Asked) -> Job:
     path = _dialect(asked.request, asked.model).path.split("/")
     own = f"/{'/'.join(path[: 3 if path[0] in _LONG_NAMES else 2])}/requests/{id}"
 
+    # fal's own word comes first; our reading of its rules stands in where the key may not go there.
     def place(name: str, path: str) -> tuple[str, ...]:
         named = fields.get(name)
         return (named, path) if isinstance(named, str) else (path,)
@@ -208,6 +211,7 @@ def _judge(item: Mapping[str, object]) -> PinxitError | None:
 
 def _verdict(error: PinxitError) -> PinxitError:
     """Say what an error in place of a result is: 5xx are never billed, 422 may be."""
+    # A vendor behind fal failed: the caller can mend nothing, but another provider may.
     if isinstance(error, RequestError) and error.code in _BROKEN:
         return ProviderUnavailable(str(error), billing="ambiguous")
     return jobs.billed(error, "unbilled" if (error.upstream_status or 0) >= 500 else "ambiguous")

@@ -58,6 +58,7 @@ def _vertex_url(context: Context, model: str) -> httpx.URL:
     Raises:
         ProviderError: ``location`` is no region.
     """
+    # It becomes a part of the path, so it must not hold a slash.
     project = quote(str(context.settings.get("project") or "").strip(), safe="")
     location = str(context.settings.get("location") or "global").strip()
     if not _LOCATION.fullmatch(location):
@@ -68,6 +69,7 @@ def _vertex_url(context: Context, model: str) -> httpx.URL:
         )
     place = f"/projects/{project}/locations/{location}/publishers/google/models"
     url = _VERTEX.url(context, f"{place}/{model}:generateContent")
+    # A proxy keeps its host, whatever the region is.
     if location != "global" and url.host == _GLOBAL_HOST:
         url = url.copy_with(host=f"{location}-{_GLOBAL_HOST}")
     return url

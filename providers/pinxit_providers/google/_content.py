@@ -104,6 +104,7 @@ def _body(request: Request, model: Model) -> dict[str, Any]:
         "imageOutputOptions": _output(request),
     }
     config = {
+        # Pictures alone: the other choice brings words as well.
         "responseModalities": ["IMAGE"],
         "seed": request.seed,
         "imageConfig": {name: value for name, value in picture.items() if value},
@@ -116,6 +117,7 @@ def _body(request: Request, model: Model) -> dict[str, Any]:
         place = body
         for step in EXTRA.get(name, ()):
             place = place.setdefault(step, {})
+        # Each option has its place in the body; what is unknown is not guessed a place for.
         if name in EXTRA:
             place[name] = value
     return body
@@ -152,6 +154,8 @@ def _read(reply: Reply, asked: Asked) -> ImagesResponse:
     # Thoughts may hold sketches; they are no results.
     parts = [part for part in parts if part.get("thought") is not True]
     found = [mapping(part["inlineData"]).get("data") for part in parts if "inlineData" in part]
+    # Refusals have the status of a success, so reasons are looked for only where there is no
+    # picture.
     if not found:
         raise _why_nothing(fields, candidates, parts, reader)
     images = [reader.picture(data if isinstance(data, str) else "") for data in found]
@@ -207,6 +211,7 @@ def _usage(counted: Mapping[str, object]) -> Mapping[str, object]:
     asked = _by_kind(counted.get("promptTokensDetails"))
     thoughts = counted.get("thoughtsTokenCount")
     thoughts = thoughts if is_count(thoughts) else 0
+    # Details may count more than the sum says; a picture's tokens cannot be negative.
     text = min(_by_kind(counted.get("candidatesTokensDetails")).get("TEXT", 0), made)
     return {
         "input_tokens": counted.get("promptTokenCount"),

@@ -76,6 +76,7 @@ def speaker(accent: Accent, *models: Model, settings: tuple[Setting, ...] = ()) 
 
     async def call(request: Request, model: Model, context: Context) -> ImagesResponse:
         profile, words = said(request)
+        # Some answer with addresses of their own, where the router does not go.
         answer = await openai_images.call(profile, words, model, context)
         reader = Reader(context, endpoint.secrets(context))
         return await bring(endpoint, answer, context, reader)

@@ -16,6 +16,7 @@ def _dialect(request: Request, capability: Capability) -> Fields:
 
     `response_format` is an error for the latter; `safety_identifier` came with them and replaced `user`.
     """
+    # Told by what they can do, not by their names: proxies serve both kinds under any.
     if len(capability.delivers) > 1:
         user = request.user or request.safety_identifier
         return {"response_format": request.response_format, "user": user}

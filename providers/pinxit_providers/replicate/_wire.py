@@ -86,6 +86,7 @@ def _build(request: Request, model: Model, context: Context) -> httpx.Request:
 
 def _address(name: str) -> tuple[str, dict[str, Any]]:
     owner, slash, rest = name.partition("/")
+    # A version is ordered by the body alone, whoever owns the model.
     if ":" in name or _VERSION.fullmatch(name):
         return "/predictions", {"version": name}
     if owner == "deployments":
@@ -178,6 +179,7 @@ JOBS = Jobs(
     interval=0.5,
     floor=0.5,
     ceiling=5.0,
+    # With Prefer: wait, the first answer may be the last.
     ready=True,
 )
 
