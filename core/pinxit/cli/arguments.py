@@ -22,6 +22,7 @@ PICTURE, EDIT, ROUTING, OUTPUT, SETUP = "Picture", "Edit", "Routing", "Output", 
 
 def _allowed(field: str) -> str:
     """List the values that core takes for a field, so that the help cannot differ from it."""
+    # What a variation knows, every request knows.
     return ", ".join(_literals(VariationRequest.model_fields[field].annotation))
 
 

@@ -90,6 +90,7 @@ def _load(project: Project) -> Plugins:
     """Load what is checked before what is installed: its successors may be another package's."""
     from pinxit.plugins import Plugins, installed_plugins
 
+    # Not the same plugin twice: it may be installed too, and in another version.
     others = [point for point in installed_plugins() if point.name not in project.names]
     files = [project.file] if project.file else []
     return Plugins(points=[*project.plugins, *others], files=files)

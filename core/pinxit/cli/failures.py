@@ -81,6 +81,7 @@ def sentence(error: PinxitError) -> str:
     text = str(error)
     option = _option(error.param) if error.param else None
     word = re.match(r"[\w.\[\]]+(?=[:= ])", text)
+    # Sentences that begin with anything else, such as a model, are about the field only further on.
     if option is None or word is None or not (error.param or "").endswith(word[0]):
         return text
     return f"{option}{text[word.end() :]}"

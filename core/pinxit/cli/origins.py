@@ -37,6 +37,7 @@ class Origin:
 def declared_origins(plugins: Plugins, plugin: object, config: Config) -> list[Origin]:
     """Say of each setting that a plugin declares where it comes from."""
     provider = plugins.provider_of(plugin)
+    # Who serves no model is middleware, and has its table elsewhere.
     serves = any(plugins.registry.owner(model) is plugin for model in plugins.registry)
     table = f"[{'providers' if serves else 'middleware'}.{provider}]"
     declared = plugins.declared_settings(plugin)
@@ -77,6 +78,7 @@ def _sources(setting: Setting, provider: str, config: Config) -> Iterator[tuple[
     """Yield every place that has a value, in the order in which `Config.settings` looks."""
     raw = table_of(provider, config).get(setting.name)
     file = config.path.name if config.path else "configuration"
+    # A table with `env` alone names a variable; any other table is a value itself.
     if isinstance(raw, Mapping) and list(cast("Mapping[str, object]", raw)) == ["env"]:
         name = str(cast("Mapping[str, object]", raw)["env"])
         if config.environ.get(name):

@@ -138,6 +138,7 @@ class _Painting:
                 typer.launch(str(path))
         if place.problem:
             terminal.say("error", place.problem, "bold red")
+        # The picture is safe, but not where a script would look for it.
         return BROKEN if place.problem else 0
 
     async def _paint(self, router: Router, terminal: Terminal) -> ImagesResponse:

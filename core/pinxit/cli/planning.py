@@ -135,6 +135,7 @@ def _details(candidate: Candidate) -> Iterator[RenderableType]:
     for note in candidate.notes:
         yield Text.assemble(("note ", "dim"), note)
     preview = candidate.preview
+    # Not every provider speaks HTTP.
     if preview is None:
         return
     yield Text.assemble((preview.method, "bold cyan"), " ", preview.url)

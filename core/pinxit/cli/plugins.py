@@ -84,6 +84,7 @@ def plugins(
 def _check_hook(hook: str) -> None:
     from pinxit import hookspecs
 
+    # pluggy marks a specification by an attribute that has the project's name in it.
     known = sorted(n for n, v in vars(hookspecs).items() if hasattr(v, f"{hookspecs.PROJECT}_spec"))
     if hook not in known:
         raise RequestError(

@@ -29,6 +29,7 @@ def dollars(cost: Decimal | None, *, about: bool = False) -> str:
         return "price unknown"
     if not cost:
         return "free"
+    # Pictures cost cents and less: two digits that count say more there than two decimals.
     digits = (
         f"{cost:.2f}" if cost >= 1 else f"{cost:.2g}" if cost >= Decimal("0.0001") else f"{cost:f}"
     )
@@ -86,6 +87,7 @@ def brief(value: object) -> str:
 
 def _history(report: Report) -> list[Text]:
     attempts: list[Text] = []
+    # A single good attempt is what the first line tells.
     if len(report.attempts) > 1 or any(a.outcome != "ok" for a in report.attempts):
         attempts = [
             Text(str(a), style="green" if a.outcome == "ok" else "yellow") for a in report.attempts

@@ -115,6 +115,7 @@ def write_plugin(name: str, kind: str, folder: Path, today: date) -> list[Path]:
         if place == "NAME.py":
             path = folder / f"{values['module']}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The folder was empty a moment ago; what came meanwhile is not overwritten either.
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(Template(text).substitute(values))
         written.append(path)

@@ -46,6 +46,7 @@ class Terminal:
     def _console(self, *, stderr: bool) -> Console:
         from rich.console import Console
 
+        # rich would look at the process's own environment, whatever was handed in.
         console = Console(stderr=stderr, highlight=False, soft_wrap=False, _environ=self.environ)
         if not console.is_terminal and "COLUMNS" not in self.environ:
             console.width = WIDE

@@ -129,6 +129,7 @@ class RateLimited:
         headers = dict(self.headers)
         wait = self.retry_after
         if isinstance(wait, datetime):
+            # HTTP knows dates in GMT alone (RFC 9110, section 5.6.7).
             headers["retry-after"] = format_datetime(wait, usegmt=True)
         elif wait is not None:
             headers["retry-after"] = str(wait)
@@ -222,6 +223,7 @@ _REFUSALS: Mapping[RefusalShape, Answer] = {
         },
     ),
     "xai": Answer(200, {"data": [{"url": "", "b64_json": "", "respect_moderation": False}]}),
+    # White space keeps the connection alive while it paints, and the status has been sent by then.
     "imagerouter": Answer(
         200, body=b' \n \n{"error": {"message": "%s", "type": "moderation"}}' % _REFUSED.encode()
     ),

@@ -37,6 +37,7 @@ class Events:
         await wire.start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"})
         for event in events:
             await self._send(event, wire)
+        # Without an end of its own: the step is cancelled when the client has had enough.
         while self.then == "repeat":
             await self._send(events[-1], wire)
         match self.then:

@@ -212,6 +212,7 @@ def _keeps_secrets(trial: Trial) -> None:
         texts += [repr(trial.error), repr(vars(trial.error)), *trace]
     for secret in trial.secrets:
         found = [text for text in texts if secret in text]
+        # The failing test must not tell it either.
         shown = found[0].replace(secret, "[the secret]") if found else ""
         assert not found, f"{trial.subject} tells a secret: {shown:.300}"
 

@@ -75,6 +75,7 @@ class Silence:
 
 
 async def _half(request: Received, wire: Wire) -> None:
+    # Half of a good answer, so that nothing but its end is wrong.
     headers, body = Ok().answer(request).message()
     await wire.start(200, headers)
     await wire.send(body[: len(body) // 2])

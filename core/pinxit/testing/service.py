@@ -202,6 +202,7 @@ class ServiceTests(Suite):
     @needs(remote)
     def test_redirects_are_not_followed(self, subject: Subject) -> None:
         """A redirect leads neither the key nor the prompt to another host."""
+        # This one keeps method and body: whoever follows it hands on the prompt too.
         away = status(307, location="https://elsewhere.invalid/")
         trial = self.send(subject, witness=self.witness(away))
         trial.failure()
@@ -253,6 +254,7 @@ def _repaints_left(data: bytes, masked: Subject) -> bool:
     from PIL.Image import Resampling
 
     try:
+        # The mean of each half, as soft edges and scaling leave some grey.
         halves = edit_map(data, _mask(masked).polarity).resize((2, 1), Resampling.BOX)
     except InvalidImage:
         return False

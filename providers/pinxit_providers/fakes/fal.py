@@ -151,6 +151,7 @@ class FakeFal:
             raise _refused(422, str(error)) from None
         meet_triggers(str(fields.get("prompt", "")), _TROUBLE)
         work = self.works.begin(name, fields)
+        # Jobs lie under the application, whichever of its endpoints was called.
         owner, alias, *_ = name.split("/")
         where = f"{self.elsewhere or request.origin}/{owner}/{alias}/requests/{work.id}"
         told = {"request_id": work.id, "response_url": where, "status_url": f"{where}/status"}

@@ -34,6 +34,7 @@ Fields = dict[str, Any]
 
 _COLOURS = ("#7a4a2b", "#2b5d7a", "#4a7a2b", "#7a2b5d", "#5d2b7a")
 _TAG = re.compile(r"<sd_cpp_extra_args>(.*?)</sd_cpp_extra_args>")
+# A form has only text; these are read as numbers.
 _NUMBERS = {"n", "output_compression", "seed", "num_inference_steps", "step"}
 
 

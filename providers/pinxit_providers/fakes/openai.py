@@ -142,6 +142,7 @@ class FakeOpenAI:
             item["url"] = f"{incoming.origin}/files/{order.size}-{index}.png"
         else:
             item["b64_json"] = _base64(order, index)
+        # Only DALL·E 3 rewrites prompts, and tells.
         if "style" in request.fields or "hd" in rules.qualities:
             item["revised_prompt"] = f"In detail: {request.fields['prompt']}"
         return item

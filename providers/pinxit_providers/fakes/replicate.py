@@ -90,6 +90,7 @@ class FakeReplicate:
                 return self._told(request, self._find(id))
             case ("POST", "predictions", id, "cancel"):
                 work = self._find(id)
+                # What has ended stays as it is; the answer tells.
                 work.cancelled = work.cancelled or not work.ended
                 return self._told(request, work)
             case _:

@@ -64,6 +64,7 @@ class FakeXai:
             return _file(request.path)
         if request.path not in {"/v1/images/generations", "/v1/images/edits"}:
             _refuse(404, "not-found", "There is nothing here.")
+        # No key and a wrong key have statuses of their own.
         if "authorization" not in request.headers:
             _refuse(401, "unauthenticated", "No API key was given.")
         if not request.has("authorization", f"Bearer {self.key}"):

@@ -51,6 +51,7 @@ def guessed(word: str) -> Match | None:
 def forms(phrase: str) -> Iterator[tuple[str, bool]]:
     """The phrase itself, then what it may be the plural of."""
     yield phrase, False
+    # Neither "bus" nor "dress" is a plural.
     if len(phrase) > 3 and phrase.endswith("s") and not phrase.endswith("ss"):
         yield phrase[:-1], True
         if phrase.endswith("es"):
@@ -79,6 +80,7 @@ def translated(phrase: str) -> str | None:
 def _inflections(phrase: str) -> Iterator[str]:
     yield phrase
     for ending in ("en", "er", "es", "em", "s", "e", "n", "x", "a", "у", "е", "ы", "и"):  # noqa: RUF001 - Russian
+        # Two letters are no stem: they would match by chance.
         if len(phrase) - len(ending) > 2 and phrase.endswith(ending):
             yield phrase[: -len(ending)]
 

@@ -65,6 +65,7 @@ def posed(name: str, pose: str | None) -> str | None:
     return figure if figure and icons.known(figure) else None
 
 
+# The emoji set has full figures of these three alone.
 _POSABLE = {
     "man": "man",
     "boy": "man",

@@ -63,6 +63,7 @@ def _scatter(scene: Scene) -> list[_Prop]:
             # In spring the trees are in blossom.
             name_here = _seasonal(name, scene, chance.random())
             share = chance.random()
+            # Trees stay in the far part of the ground: a near one would fill the picture.
             depth = share**1.6 * 0.42 if name in _TREES else 0.06 + 0.92 * share**0.8
             if name in {"lamppost", "cactus"}:
                 depth = 0.1 + 0.2 * share

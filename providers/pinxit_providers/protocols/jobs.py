@@ -262,6 +262,7 @@ async def _end(jobs: Jobs, job: Job, asked: Asked) -> tuple[Reply, State]:
             failures += 1
             if failures == PATIENCE or unclear.hopeless:
                 raise _Lost(unclear.error) from None
+            # Later than usual; the provider's own wish counts, but not for an hour.
             wait = max(pause, min(unclear.retry_after or 2.0**failures, LONGEST_WISH))
             continue
         failures = 0
@@ -318,6 +319,8 @@ def _is_verdict(error: PinxitError, *, failed: bool) -> bool:
     if isinstance(error, ContentRejected) or error.upstream_status in {400, 422}:
         # Some providers tell only here what they thought of the request.
         return True
+    # A failed job tells its reason by a status; trouble with our key or our pace is no reason of
+    # the job's.
     told = error.upstream_status is not None
     return failed and told and not isinstance(error, AuthenticationFailed | RateLimited)
 
