@@ -135,6 +135,13 @@ def test_headers_say_what_the_report_says() -> None:
     }
 
 
+def test_a_hit_of_the_cache_sent_and_cost_nothing() -> None:
+    """Who adds up the headers of all answers gets what was paid."""
+    headers = dict(report_headers(REPORT.model_copy(update={"cached": True}), cached=True))
+    assert (headers[b"x-pinxit-attempts"], headers[b"x-pinxit-cost"]) == (b"0", b"0")
+    assert headers[b"x-pinxit-model"] == b"s/a"
+
+
 @pytest.mark.parametrize(
     ("cached", "asked", "header"),
     [(True, True, b"hit"), (False, False, b"miss"), (False, None, None)],

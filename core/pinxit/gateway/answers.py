@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pinxit.errors import PinxitError
@@ -100,14 +101,16 @@ def report_headers(
     report: Report, *, ignored: Sequence[str] = (), cached: bool | None = None
 ) -> list[Header]:
     """Return what a report says, for those who look at headers only."""
-    headers = [(b"x-pinxit-attempts", str(len(report.attempts)).encode())]
+    # The report of a hit is the original one; whoever adds up headers must not count it twice.
+    sent, cost = (0, Decimal(0)) if report.cached else (len(report.attempts), report.cost)
+    headers = [(b"x-pinxit-attempts", str(sent).encode())]
     # Where nobody painted, the header names who failed last.
     model = report.model or (report.attempts[-1].model if report.attempts else "")
     if model:
         headers.append((b"x-pinxit-model", _value(model)))
-    if report.cost is not None:
+    if cost is not None:
         # Without the format, ten dollars would be written as 1E+1.
-        headers.append((b"x-pinxit-cost", f"{report.cost.normalize():f}".encode()))
+        headers.append((b"x-pinxit-cost", f"{cost.normalize():f}".encode()))
     if dropped := list(dict.fromkeys([*report.dropped, *ignored])):
         headers.append((b"x-pinxit-dropped", _value(", ".join(dropped))))
     if report.cached or cached is not None:
