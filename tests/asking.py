@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from pinxit import Plugins, Router
+from pinxit import Plugins, Router, Settings
 from pinxit.candidates import Candidate
 from pinxit.config import Config
 from pinxit.testing import ProviderTests
@@ -54,7 +54,7 @@ def planned(plugin: object, request: Request) -> Candidate:
     return router.plan(request).candidates[0]
 
 
-def settings_of(plugin: Any, provider: str, **environ: str) -> Mapping[str, Any]:
+def settings_of(plugin: Any, provider: str, **environ: str) -> Settings:
     """Return the settings that a plugin finds in an environment."""
     return Config.parse({}, environ=environ).settings(provider, plugin.register_settings())
 

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 
 from pinxit import ImagesResponse, PinxitError, Settings
-from pinxit.config import Config
 from pinxit.hookspecs import Context
 from pinxit.payload import Image
 from pinxit.plugins import Plugins
@@ -20,7 +19,7 @@ from pinxit.types import EditRequest, GenerateRequest, Request, VariationRequest
 from pinxit_providers.fakes.asgi import Incoming, Upload
 from pinxit_providers.protocols.plugin import Provider
 
-__all__ = ["Upstream", "form", "image", "masked", "settings_of"]
+__all__ = ["Upstream", "form", "image", "masked"]
 
 Respond = Callable[[httpx.Request], httpx.Response]
 
@@ -113,8 +112,3 @@ def image(format: str = "png", width: int = 96, height: int = 64) -> Image:
 def masked(width: int = 96, height: int = 64) -> dict[str, Any]:
     """Draw a picture, and a mask whose left half is to be repainted."""
     return {"images": (image("png", width, height),), "mask": Image(mask(width, height))}
-
-
-def settings_of(plugin: Provider, provider: str, environ: Mapping[str, str]) -> Settings:
-    """Return the settings that a plugin finds in an environment."""
-    return Config.parse({}, environ=environ).settings(provider, plugin.register_settings())

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from asking import settings_of
 from pinxit import (
     AuthenticationFailed,
     ContentRejected,
@@ -31,7 +32,7 @@ from pinxit.testing.pictures import picture
 from pinxit.types import EditRequest, GenerateRequest, Request, VariationRequest
 from pinxit_providers.fakes.ideogram import FakeIdeogram
 from pinxit_providers.ideogram import PLUGIN
-from replay import Upstream, form, image, masked, settings_of
+from replay import Upstream, form, image, masked
 
 KEY = "this-key-is-nobodys-0123456789"
 SETTINGS = {"api_key": KEY, "base_url": "http://fake.test"}
@@ -339,7 +340,7 @@ async def test_a_wrong_key() -> None:
 
 def test_settings() -> None:
     """The vendor's variable has the key."""
-    found = settings_of(PLUGIN, "ideogram", {"IDEOGRAM_API_KEY": "key-1"})
+    found = settings_of(PLUGIN, "ideogram", IDEOGRAM_API_KEY="key-1")
     assert dict(found) == {"api_key": "key-1", "base_url": "https://api.ideogram.ai"}
 
 

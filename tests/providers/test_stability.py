@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from asking import settings_of
 from pinxit import (
     AuthenticationFailed,
     ContentRejected,
@@ -30,7 +31,7 @@ from pinxit.testing.pictures import picture
 from pinxit.types import EditRequest, GenerateRequest, VariationRequest
 from pinxit_providers.fakes.stability import FakeStability
 from pinxit_providers.stability import PLUGIN
-from replay import Upstream, form, image, masked, settings_of
+from replay import Upstream, form, image, masked
 
 KEY = "sk-this-key-is-nobodys-0123456789"
 SETTINGS = {"api_key": KEY, "base_url": "http://fake.test"}
@@ -300,7 +301,7 @@ async def test_a_wrong_key() -> None:
 
 def test_settings() -> None:
     """The vendor's variable has the key."""
-    found = settings_of(PLUGIN, "stability", {"STABILITY_API_KEY": "sk-1"})
+    found = settings_of(PLUGIN, "stability", STABILITY_API_KEY="sk-1")
     assert dict(found) == {"api_key": "sk-1", "base_url": "https://api.stability.ai"}
 
 

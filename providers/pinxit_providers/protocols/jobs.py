@@ -170,7 +170,7 @@ async def call(jobs: Jobs, request: Request, model: Model, context: Context) -> 
             raise
     if job.result:
         reply = await _result(jobs, job, asked, failed=state == "failed")
-    return jobs.collect(reply, asked)
+    return await off_loop(len(reply.body), partial(jobs.collect, reply, asked))
 
 
 def identity(value: object, asked: Asked) -> str:

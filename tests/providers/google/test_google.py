@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from asking import settings_of
 from pinxit import (
     AuthenticationFailed,
     ContentRejected,
@@ -34,7 +35,7 @@ from pinxit.types import EditRequest, GenerateRequest, VariationRequest
 from pinxit_providers.fakes.asgi import picture_base64
 from pinxit_providers.fakes.google import FakeGoogle
 from pinxit_providers.google import PLUGIN, VERTEX
-from replay import Upstream, image, masked, settings_of
+from replay import Upstream, image, masked
 
 KEY = "AIza-this-key-is-nobodys-0123456789"
 NEWEST = "google/gemini-nano-banana-2.1"
@@ -384,8 +385,8 @@ async def test_a_project_of_somebody_else() -> None:
 def test_settings_of_the_gemini_api() -> None:
     """Either variable of Google's own clients has the key, and the first one wins."""
     both = {"GEMINI_API_KEY": "second", "GOOGLE_API_KEY": "first"}
-    assert settings_of(PLUGIN, "google", both)["api_key"] == "first"
-    second = settings_of(PLUGIN, "google", {"GEMINI_API_KEY": "second"})
+    assert settings_of(PLUGIN, "google", **both)["api_key"] == "first"
+    second = settings_of(PLUGIN, "google", GEMINI_API_KEY="second")
     assert second["api_key"] == "second"
     assert second["base_url"] == "https://generativelanguage.googleapis.com/v1beta"
 
@@ -393,10 +394,10 @@ def test_settings_of_the_gemini_api() -> None:
 def test_settings_of_vertex() -> None:
     """Project and location are those of Google's own clients; a token and a project must be there."""
     environ = {"GOOGLE_CLOUD_PROJECT": "atelier-1", "GOOGLE_CLOUD_LOCATION": "europe-west4"}
-    found = settings_of(VERTEX, "vertex", environ)
+    found = settings_of(VERTEX, "vertex", **environ)
     assert (found["project"], found["location"]) == ("atelier-1", "europe-west4")
     assert [setting.name for setting in found.missing] == ["api_key"]
-    bare = settings_of(VERTEX, "vertex", {})
+    bare = settings_of(VERTEX, "vertex")
     assert bare["location"] == "global"
     assert {setting.name for setting in bare.missing} == {"api_key", "project"}
 
